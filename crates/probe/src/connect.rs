@@ -1,0 +1,108 @@
+//! From a list of addresses to a byte stream: TCP to the host or to the explicit proxy, and the proxy's CONNECT.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use model::{Failure, FailureKind, Milliseconds, Operation, Target};
+
+use crate::failure::{Stopwatch, within};
+use crate::net::{ByteStream, Net};
+use crate::settings::Settings;
+
+/// How long an address may keep silent before the next one is tried beside it (RFC 8305 section 5).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// A byte stream to the target.
+pub(crate) struct Connected {
+    pub(crate) stream: Box<dyn ByteStream>,
+    pub(crate) address: SocketAddr,
+    pub(crate) connect_ms: Milliseconds,
+    pub(crate) proxy_ms: Option<Milliseconds>,
+}
+
+/// A connection that did not come about: the address that was tried last, where there was one.
+pub(crate) struct NotConnected {
+    pub(crate) address: Option<SocketAddr>,
+    pub(crate) connect_ms: Option<Milliseconds>,
+    pub(crate) failure: Failure,
+}
+
+pub(crate) async fn connect(
+    net: &dyn Net,
+    settings: &Settings,
+    addresses: &[SocketAddr],
+    target: &Target,
+) -> Result<Connected, NotConnected> {
+    let watch = Stopwatch::start();
+    let (mut stream, address, connect_ms) = first_to_answer(net, addresses, settings.timeout, watch)
+        .await
+        .map_err(|(address, failure)| NotConnected { address, connect_ms: None, failure })?;
+    let mut proxy_ms = None;
+    if let Some(proxy) = &settings.via {
+        let asked = Stopwatch::start();
+        let tunnel = proxy.connect_tunnel(&mut *stream, target.host.as_str(), target.port, watch);
+        within(settings.timeout, watch, Operation::Proxy, tunnel).await.map_err(|failure| NotConnected {
+            address: Some(address),
+            connect_ms: Some(connect_ms),
+            failure,
+        })?;
+        proxy_ms = Some(asked.elapsed().into());
+    }
+    Ok(Connected { stream, address, connect_ms, proxy_ms })
+}
+
+/// Happy eyeballs without preference: addresses in the order given, each next one after a short silence or a failure.
+async fn first_to_answer(
+    net: &dyn Net,
+    addresses: &[SocketAddr],
+    timeout: Duration,
+    watch: Stopwatch,
+) -> Result<(Box<dyn ByteStream>, SocketAddr, Milliseconds), (Option<SocketAddr>, Failure)> {
+    let mut waiting = addresses.iter().copied();
+    let mut attempts = FuturesUnordered::new();
+    let mut last: Option<(SocketAddr, Failure)> = None;
+    let attempt = |address: SocketAddr| async move {
+        let started = Stopwatch::start();
+        let result = tokio::time::timeout(timeout, net.connect(address)).await;
+        let failure = match result {
+            Ok(Ok(stream)) => return Ok((stream, address, Milliseconds::from(started.elapsed()))),
+            Ok(Err(error)) => watch.io(Operation::Connect, &error),
+            Err(_elapsed) => watch.timed_out(Operation::Connect, timeout),
+        };
+        Err((address, failure))
+    };
+    let Some(first) = waiting.next() else {
+        return Err((
+            None,
+            watch.failure(Operation::Connect, FailureKind::NoSuchName, "there is no address to connect to"),
+        ));
+    };
+    attempts.push(attempt(first));
+    loop {
+        let delay = tokio::time::sleep(ATTEMPT_DELAY);
+        tokio::select! {
+            finished = attempts.next() => match finished {
+                Some(Ok(connected)) => return Ok(connected),
+                Some(Err(failed)) => {
+                    last = Some(failed);
+                    if let Some(next) = waiting.next() {
+                        attempts.push(attempt(next));
+                    }
+                }
+                None => {
+                    let failure = last.map(|(address, failure)| (Some(address), failure));
+                    return Err(failure.unwrap_or_else(|| {
+                        (None, watch.failure(Operation::Connect, FailureKind::Local, "no attempt was made"))
+                    }));
+                }
+            },
+            () = delay, if waiting.len() > 0 => {
+                if let Some(next) = waiting.next() {
+                    attempts.push(attempt(next));
+                }
+            }
+        }
+    }
+}

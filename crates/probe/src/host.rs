@@ -1,0 +1,229 @@
+//! One host of a run: its addresses, and the ledger of every connection and chain that its checks saw.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aws_lc_rs::digest;
+use model::{
+    Attempt, Base64Bytes, Chain, Connection, Failure, HexBytes, Milliseconds, Operation, Target, Timestamp, TlsSession,
+    Transport,
+};
+
+use crate::connect::connect;
+use crate::failure::{Stopwatch, within};
+use crate::net::Net;
+use crate::settings::Settings;
+use crate::tls::{self, Hello, Prepared};
+use crate::trust::Trust;
+
+/// Distinct chains kept for one host. An honest host shows one or two.
+const CHAINS_LIMIT: usize = 32;
+
+/// What every check of a run shares.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) net: Arc<dyn Net>,
+    pub(crate) settings: Settings,
+    pub(crate) trust: Arc<Trust>,
+    pub(crate) started: Timestamp,
+}
+
+/// What every check of one host shares.
+pub(crate) struct Host {
+    pub(crate) context: Arc<Context>,
+    pub(crate) target: Target,
+    /// Where to connect: the host's addresses, or the explicit proxy's.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// The host's own addresses, for UDP, which no HTTP proxy carries.
+    pub(crate) own_addresses: Vec<SocketAddr>,
+    ledger: Mutex<Ledger>,
+}
+
+#[derive(Debug, Default)]
+struct Ledger {
+    connections: Vec<Connection>,
+    chains: Vec<SeenChain>,
+}
+
+#[derive(Debug)]
+struct SeenChain {
+    certificates: Vec<Vec<u8>>,
+    scts: Option<Vec<u8>>,
+    ocsp: Option<Vec<u8>>,
+}
+
+/// What a check wants of one TLS connection.
+pub(crate) struct Wanted<'a> {
+    pub(crate) check: &'static str,
+    pub(crate) purpose: &'static str,
+    pub(crate) hello: Hello,
+    pub(crate) alpn: &'a [&'a str],
+    pub(crate) sni: bool,
+    /// A configuration that was used before: only with the very same one are its tickets used.
+    pub(crate) prepared: Option<Prepared>,
+}
+
+/// A TLS connection in use.
+pub(crate) struct Opened {
+    pub(crate) stream: tls::Stream,
+    /// Its place in the ledger.
+    pub(crate) connection: usize,
+    pub(crate) session: TlsSession,
+    pub(crate) connect_ms: Milliseconds,
+}
+
+/// A TLS connection that did not come about, and its place in the ledger where there was an address at all.
+#[derive(Debug)]
+pub(crate) struct NotOpened {
+    pub(crate) connection: Option<usize>,
+    pub(crate) failure: Failure,
+}
+
+impl From<NotOpened> for Failure {
+    fn from(not_opened: NotOpened) -> Self {
+        not_opened.failure
+    }
+}
+
+impl Host {
+    pub(crate) fn new(
+        context: Arc<Context>,
+        target: Target,
+        addresses: Vec<SocketAddr>,
+        own_addresses: Vec<SocketAddr>,
+    ) -> Self {
+        Self { context, target, addresses, own_addresses, ledger: Mutex::default() }
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.context.settings
+    }
+
+    /// Connects and shakes hands, and notes down both, however they end.
+    pub(crate) async fn open(&self, wanted: Wanted<'_>) -> Result<Opened, NotOpened> {
+        let settings = self.settings();
+        let watch = Stopwatch::start();
+        let sni = wanted.sni.then(|| self.target.host.clone());
+        let mut connection = Connection {
+            check: wanted.check.to_owned(),
+            purpose: wanted.purpose.to_owned(),
+            transport: Transport::Tcp,
+            address: SocketAddr::from(([0, 0, 0, 0], 0)),
+            sni,
+            via_proxy: settings.via.is_some(),
+            connect_ms: None,
+            proxy_ms: None,
+            tls: Attempt::not_tried("there was no connection"),
+            chain: None,
+            client_hello: None,
+        };
+        let connected = match connect(&*self.context.net, settings, &self.addresses, &self.target).await {
+            Ok(connected) => connected,
+            Err(not) => {
+                let index = not.address.map(|address| {
+                    connection.address = address;
+                    connection.connect_ms = not.connect_ms;
+                    connection.tls = Attempt::Failed(not.failure.clone());
+                    self.note(connection)
+                });
+                return Err(NotOpened { connection: index, failure: not.failure });
+            }
+        };
+        connection.address = connected.address;
+        connection.connect_ms = Some(connected.connect_ms);
+        connection.proxy_ms = connected.proxy_ms;
+        let local =
+            |error: rustls::Error| watch.failure(Operation::Handshake, model::FailureKind::Local, error.to_string());
+        let prepared = match wanted.prepared {
+            Some(prepared) => Ok(prepared),
+            None => tls::prepare(wanted.hello, wanted.alpn, wanted.sni, None),
+        };
+        let Prepared { config, chain: presented } = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => return Err(NotOpened { connection: None, failure: local(error) }),
+        };
+        presented.clear();
+        let (stream, hellos) = tls::tapped(connected.stream);
+        let handshake = tls::handshake(stream, &hellos, config, &self.target.host, watch);
+        let result = within(settings.timeout, watch, Operation::Handshake, handshake).await;
+        connection.client_hello = hellos.client().map(HexBytes);
+        connection.chain = presented.certificates().and_then(|certificates| self.note_chain(certificates));
+        match result {
+            Ok((stream, session)) => {
+                connection.tls = Attempt::Seen(session.clone());
+                let connect_ms = connected.connect_ms;
+                Ok(Opened { stream, connection: self.note(connection), session, connect_ms })
+            }
+            Err(failure) => {
+                connection.tls = Attempt::Failed(failure.clone());
+                Err(NotOpened { connection: Some(self.note(connection)), failure })
+            }
+        }
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes a connection down; the number is its place in [`model::HostRecord::connections`].
+    pub(crate) fn note(&self, connection: Connection) -> usize {
+        let mut ledger = self.ledger();
+        ledger.connections.push(connection);
+        ledger.connections.len() - 1
+    }
+
+    /// Notes a chain down, once; `None` where there are too many.
+    pub(crate) fn note_chain(&self, certificates: Vec<Vec<u8>>) -> Option<usize> {
+        let mut ledger = self.ledger();
+        if let Some(known) = ledger.chains.iter().position(|chain| chain.certificates == certificates) {
+            return Some(known);
+        }
+        if ledger.chains.len() >= CHAINS_LIMIT {
+            return None;
+        }
+        ledger.chains.push(SeenChain { certificates, scts: None, ocsp: None });
+        Some(ledger.chains.len() - 1)
+    }
+
+    /// What came with a chain in the handshake beside it.
+    pub(crate) fn note_stapled(&self, chain: usize, scts: Option<Vec<u8>>, ocsp: Option<Vec<u8>>) {
+        if let Some(chain) = self.ledger().chains.get_mut(chain) {
+            chain.scts = chain.scts.take().or(scts);
+            chain.ocsp = chain.ocsp.take().or(ocsp);
+        }
+    }
+
+    /// The ClientHello that was sent on a connection of the ledger.
+    pub(crate) fn client_hello(&self, connection: usize) -> Option<Vec<u8>> {
+        self.ledger().connections.get(connection)?.client_hello.as_ref().map(|hello| hello.0.clone())
+    }
+
+    /// SYN to SYN-ACK of the connections made so far.
+    pub(crate) fn connect_times(&self) -> Vec<Milliseconds> {
+        self.ledger().connections.iter().filter_map(|connection| connection.connect_ms).collect()
+    }
+
+    /// Closes the ledger: connections, chains held against the roots, and the certificates by their hash.
+    pub(crate) fn close(&self) -> (Vec<Connection>, Vec<Chain>, BTreeMap<String, Base64Bytes>) {
+        let Ledger { connections, chains } = std::mem::take(&mut *self.ledger());
+        let mut certificates = BTreeMap::new();
+        let chains = chains
+            .into_iter()
+            .map(|seen| {
+                let hashes: Vec<HexBytes> = seen
+                    .certificates
+                    .iter()
+                    .map(|der| HexBytes(digest::digest(&digest::SHA256, der).as_ref().to_vec()))
+                    .collect();
+                for (hash, der) in hashes.iter().zip(&seen.certificates) {
+                    certificates.entry(hash.to_string()).or_insert_with(|| Base64Bytes(der.clone()));
+                }
+                let Context { trust, started, .. } = &*self.context;
+                let (scts, ocsp) = (seen.scts.as_deref(), seen.ocsp.as_deref());
+                trust.chain(&seen.certificates, hashes, &self.target.host, *started, scts, ocsp)
+            })
+            .collect();
+        (connections, chains, certificates)
+    }
+}
