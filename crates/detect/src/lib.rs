@@ -1,0 +1,40 @@
+//! Facts to evidence to verdict.
+//!
+//! [`judge`] takes a [`model::Record`] and what is known about intermediaries ([`Knowledge`]), and returns the
+//! [`model::Judgement`] over it. It is a pure function: no I/O, no clock, no randomness, and no failure: a record
+//! that is damaged or empty gives a judgement that says `unknown` and why. An old record can be judged again with new
+//! knowledge.
+//!
+//! Four steps, each in a module of its own:
+//! - [`rules`]: facts to evidence, one file for each rule and one line for each in the table;
+//! - `verdict`: evidence to the state of each connection, host and workload, and the exit code;
+//! - `attribution`: who does it, ranked, with reasons;
+//! - `findings`: what to tell a person.
+//!
+//! The invariant above all others: a missing answer is never read as a clean path. `intact` needs positive proof for
+//! the very connection; all else that is not proven is `unknown` with its reason.
+
+mod attribution;
+mod context;
+mod findings;
+mod judge;
+mod knowledge;
+mod page;
+mod rules;
+mod standing;
+mod text;
+mod verdict;
+mod view;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod scenarios;
+#[cfg(test)]
+mod testing;
+
+pub use attribution::{HeaderMark, Interceptor, PageMark};
+pub use judge::judge;
+pub use knowledge::{AdminName, Knowledge, KnowledgeError};
+pub use page::evidence_page;
+pub use rules::{Rule, rules};

@@ -1,0 +1,86 @@
+//! What a script learns.
+
+use std::collections::BTreeSet;
+
+use model::{ExitCode, HostVerdict, State};
+
+use crate::judge::Judged;
+
+/// The worst of the service's own hosts decides. The reflector is not part of the service: that other traffic is
+/// decrypted beside a service whose hosts are proven intact is a finding, and what a bypass is meant to look like; it
+/// counts where none of the service's hosts is proven intact.
+pub(crate) fn exit(judged: &[Judged<'_>], verdicts: &[HostVerdict]) -> ExitCode {
+    let own: BTreeSet<State> = verdicts.iter().filter(|v| !v.is_reflector).map(|v| v.state).collect();
+    let reflector = verdicts.iter().find(|v| v.is_reflector).map(|v| v.state);
+    let counted: Vec<State> = own
+        .iter()
+        .copied()
+        .chain(reflector.filter(|_| !own.contains(&State::Intact) && !own.contains(&State::Degraded)))
+        .collect();
+    match counted.into_iter().max() {
+        Some(State::Intercepted) => ExitCode::Interception,
+        Some(State::Manipulated | State::Degraded) => ExitCode::Degradation,
+        _ if unreachable(judged) => ExitCode::Unreachable,
+        _ => ExitCode::NothingFound,
+    }
+}
+
+/// Something was tried, and no host of the service let a TLS session happen.
+fn unreachable(judged: &[Judged<'_>]) -> bool {
+    let mut own = judged.iter().filter(|judged| !judged.view.is_reflector()).peekable();
+    let barred = |judged: &Judged<'_>| {
+        judged.pieces.iter().any(|piece| piece.sign.bars)
+            && !judged.view.host.connections.iter().any(|connection| connection.tls.seen().is_some())
+    };
+    own.peek().is_some() && own.all(barred)
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{FailureKind, HexBytes, Operation, Record};
+
+    use super::*;
+    use crate::testing;
+
+    fn code(record: &Record) -> ExitCode {
+        crate::judge(record, &crate::Knowledge::builtin()).exit
+    }
+
+    #[test]
+    fn the_worst_host_decides() {
+        let mut record = testing::clean();
+        assert_eq!(code(&record), ExitCode::NothingFound);
+        testing::quic_fails(&mut record.hosts[1], FailureKind::Timeout, 0, false);
+        assert_eq!(code(&record), ExitCode::Degradation);
+        testing::intercept(&mut record.hosts[0], &testing::operator_leaf);
+        assert_eq!(code(&record), ExitCode::Interception);
+    }
+
+    #[test]
+    fn a_network_that_is_not_there_is_unreachable() {
+        let mut record = testing::clean();
+        testing::cut_off(&mut record.hosts[0], Operation::Resolve, FailureKind::NoSuchName);
+        assert_eq!(code(&record), ExitCode::NothingFound);
+        record.hosts.iter_mut().for_each(|host| testing::cut_off(host, Operation::Connect, FailureKind::Unreachable));
+        assert_eq!(code(&record), ExitCode::Unreachable);
+    }
+
+    #[test]
+    fn what_was_not_tried_is_not_unreachable() {
+        let mut record = testing::clean();
+        record.hosts.iter_mut().for_each(testing::forget);
+        assert_eq!(code(&record), ExitCode::NothingFound);
+    }
+
+    #[test]
+    fn a_decrypted_reflector_beside_an_intact_service_is_a_bypass_at_work() {
+        let mut record = testing::with_reflector();
+        testing::reflection(&mut record, |r| {
+            r.answer.exporter = Some(HexBytes(vec![9; 32]));
+            r.answer.client_hello = Some(HexBytes(vec![9; 32]));
+        });
+        assert_eq!(code(&record), ExitCode::NothingFound);
+        record.hosts.iter_mut().for_each(testing::forget);
+        assert_eq!(code(&record), ExitCode::Interception);
+    }
+}
