@@ -1,0 +1,61 @@
+//! `truepath judge`: a stored record, judged with what is known today.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use model::{HexBytes, Record};
+use wire::x509::{ChainInput, CtLogs, Roots, chain_facts};
+
+use crate::cli;
+use crate::exit::misuse;
+use crate::{inputs, report};
+
+pub(crate) fn run(arguments: &cli::Judge) -> Result<ExitCode> {
+    let octets = inputs::read(&arguments.record)?;
+    let mut record = Record::from_json(&octets)
+        .map_err(|error| misuse(format!("{}: not a record: {error}", arguments.record.display())))?;
+    let knowledge = inputs::knowledge(&arguments.knowledge)?;
+    let (public, _) = inputs::public_roots(&arguments.knowledge)?;
+    let (logs, _) = inputs::ct_logs(&arguments.knowledge)?;
+    derive_again(&mut record, &public, &logs);
+    let judgement = detect::judge(&record, &knowledge);
+    report::print(&record, &judgement, &arguments.output)?;
+    Ok(ExitCode::from(judgement.exit.code()))
+}
+
+/// Computes anew what the bytes of each chain say, with today's public roots and CT logs, at the time of the record.
+/// What only that machine could know, its own trust store, stays as it was stored.
+fn derive_again(record: &mut Record, roots: &Roots, logs: &CtLogs) {
+    let public_issuers = inputs::public_issuers(record.hosts.iter().map(|host| &host.target));
+    let certificates = std::mem::take(&mut record.certificates);
+    let started = record.started;
+    let reflector = match &mut record.reflector {
+        model::Attempt::Seen(reflector) => Some(&mut reflector.host),
+        _ => None,
+    };
+    for host in record.hosts.iter_mut().chain(reflector) {
+        let stapled = host.tls.seen().and_then(|tls| tls.timestamps.seen()).cloned();
+        for (place, chain) in host.chains.iter_mut().enumerate() {
+            let der: Option<Vec<&[u8]>> = chain
+                .certificates
+                .iter()
+                .map(|hash: &HexBytes| certificates.get(&hash.to_string()).map(|der| der.0.as_slice()))
+                .collect();
+            // A chain whose bytes are not in the record keeps the facts that were stored with it.
+            let Some(der) = der else { continue };
+            let scts =
+                stapled.as_ref().filter(|stapled| stapled.chain == place).and_then(|stapled| stapled.list.as_ref());
+            chain.facts = chain_facts(ChainInput {
+                chain: &der,
+                host: &host.target.host,
+                at: started,
+                roots,
+                logs,
+                public_issuers: &public_issuers,
+                tls_scts: scts.map(|list| list.0.as_slice()),
+                ocsp: None,
+            });
+        }
+    }
+    record.certificates = certificates;
+}

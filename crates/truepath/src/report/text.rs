@@ -1,0 +1,199 @@
+//! The answer as text: one line for each workload, then the findings in order of weight, each with what, who, how it is
+//! known, what it breaks and what to do.
+
+use anstyle::{AnsiColor, Style};
+use model::{Attempt, Confidence, ExitCode, Finding, Judgement, Record, State};
+
+/// Columns of the text; findings are wrapped to it.
+const WIDTH: usize = 100;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Paint {
+    Plain,
+    Colour,
+}
+
+impl Paint {
+    fn state(self, state: State, text: &str) -> String {
+        let colour = match state {
+            State::Intact => AnsiColor::Green,
+            State::Unknown => AnsiColor::Cyan,
+            State::Degraded => AnsiColor::Yellow,
+            State::Manipulated | State::Intercepted => AnsiColor::Red,
+        };
+        self.paint(Style::new().fg_color(Some(colour.into())).bold(), text)
+    }
+
+    fn bold(self, text: &str) -> String {
+        self.paint(Style::new().bold(), text)
+    }
+
+    fn paint(self, style: Style, text: &str) -> String {
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Colour => format!("{style}{text}{style:#}"),
+        }
+    }
+}
+
+pub(super) fn render(record: &Record, judgement: &Judgement, paint: Paint) -> String {
+    let mut out = headline(record, judgement);
+    out.push('\n');
+    workloads(judgement, paint, &mut out);
+    reflector(record, judgement, paint, &mut out);
+    if judgement.findings.is_empty() {
+        out.push_str("\nNothing was found.\n");
+    }
+    for (place, finding) in judgement.findings.iter().enumerate() {
+        out.push('\n');
+        let told = judgement.findings.iter().take(place).position(|before| before.who == finding.who);
+        write_finding(place + 1, finding, told.map(|place| place + 1), paint, &mut out);
+    }
+    out
+}
+
+fn headline(record: &Record, judgement: &Judgement) -> String {
+    let service = &record.service;
+    let mut line = format!("{}, {} hosts in {}", service.name, record.hosts.len(), record.took_ms);
+    if let Some(via) = &record.path.via {
+        line.push_str(&format!(", through {via}"));
+    }
+    line.push('\n');
+    if judgement.exit == ExitCode::Unreachable {
+        line.push_str("No host of the service could be reached from here.\n");
+    }
+    if let (Some(instance), Some(version)) = (&service.instance, &service.catalogue) {
+        line.push_str(&format!("endpoint list: {instance} {version}\n"));
+    }
+    let followed_by_others =
+        record.path.environment_proxies.iter().find(|(name, _)| !name.eq_ignore_ascii_case("no_proxy"));
+    if let (None, Some((name, value))) = (&record.path.via, followed_by_others) {
+        line.push_str(&format!(
+            "note: {name} is set to {value}; this run went past it. `--via {value}` goes through it.\n"
+        ));
+    }
+    line
+}
+
+fn workloads(judgement: &Judgement, paint: Paint, out: &mut String) {
+    let width = judgement.workloads.iter().map(|workload| workload.workload.chars().count()).max().unwrap_or(0);
+    for workload in &judgement.workloads {
+        let state = format!("{:<11}", word(workload.state));
+        let indent = width + 17;
+        for (n, piece) in wrap(&workload.summary, WIDTH.saturating_sub(indent)).iter().enumerate() {
+            if n == 0 {
+                let state = paint.state(workload.state, &state);
+                out.push_str(&format!("  {:<width$}  {state}  {piece}\n", workload.workload));
+            } else {
+                out.push_str(&format!("{:indent$}{piece}\n", ""));
+            }
+        }
+    }
+}
+
+fn reflector(record: &Record, judgement: &Judgement, paint: Paint, out: &mut String) {
+    let line = match (&record.reflector, judgement.hosts.iter().find(|host| host.is_reflector)) {
+        (Attempt::Seen(_), Some(verdict)) => {
+            let proof = verdict.evidence.first().map_or("", |evidence| evidence.detail.as_str());
+            let said = verdict.reason.as_deref().unwrap_or(proof);
+            format!("{}: {said}", paint.state(verdict.state, word(verdict.state)))
+        }
+        (Attempt::NotTried(why) | Attempt::NotApplicable(why), _) => {
+            format!("exporter and hello not tried: {why}")
+        }
+        (Attempt::Failed(failure), _) => format!("not reached: {}", failure.detail),
+        (Attempt::Seen(_), None) => "not judged".to_owned(),
+    };
+    for (n, piece) in wrap(&line, WIDTH - 13).iter().enumerate() {
+        out.push_str(&format!("{}{piece}\n", if n == 0 { "  reflector  " } else { "             " }));
+    }
+}
+
+/// `told` is the number of an earlier finding with the same attribution, whose reasons need not be told twice.
+fn write_finding(number: usize, finding: &Finding, told: Option<usize>, paint: Paint, out: &mut String) {
+    let title = format!("{number}. {}", finding.title);
+    out.push_str(&paint.bold(&wrap(&title, WIDTH).join("\n   ")));
+    // How sure one is of knowing nothing is no use to anybody.
+    let label = if finding.state == State::Unknown { word(State::Unknown) } else { confidence(finding.confidence) };
+    out.push_str(&format!("  {}\n", paint.state(finding.state, &format!("[{label}]"))));
+    let who = finding.who.iter().map(|one| {
+        let named = format!("{} ({:.2})", one.product, one.confidence);
+        match told {
+            Some(told) => format!("{named}, as in {told}"),
+            None if one.because.is_empty() => named,
+            None => format!("{named}: {}", one.because.join("; ")),
+        }
+    });
+    section("who", who, out);
+    section("how", finding.because.iter().map(|because| sentence(because)), out);
+    section("breaks", list(&finding.breaks), out);
+    section("hosts", list(&finding.hosts), out);
+    section("do", [finding.action.clone()], out);
+}
+
+/// Begins with a capital, unless it begins with a name.
+fn sentence(text: &str) -> String {
+    let word = text.split(' ').next().unwrap_or_default();
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) if word.chars().all(char::is_lowercase) => first.to_uppercase().chain(letters).collect(),
+        _ => text.to_owned(),
+    }
+}
+
+/// A list in one line; a long one is cut, and `--json` has all of it.
+fn list(items: &[String]) -> Option<String> {
+    const SHOWN: usize = 12;
+    let mut line = items.iter().take(SHOWN).cloned().collect::<Vec<String>>().join(", ");
+    if items.len() > SHOWN {
+        line.push_str(&format!(" and {} more", items.len() - SHOWN));
+    }
+    (!items.is_empty()).then_some(line)
+}
+
+fn section(label: &str, items: impl IntoIterator<Item = String>, out: &mut String) {
+    let mut label = label;
+    for item in items.into_iter().filter(|item| !item.is_empty()) {
+        for line in wrap(&item, WIDTH - 11) {
+            out.push_str(&format!("   {label:<7} {line}\n"));
+            label = "";
+        }
+    }
+}
+
+fn word(state: State) -> &'static str {
+    match state {
+        State::Intact => "intact",
+        State::Unknown => "unknown",
+        State::Degraded => "degraded",
+        State::Manipulated => "manipulated",
+        State::Intercepted => "intercepted",
+    }
+}
+
+fn confidence(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Proven => "proven",
+        Confidence::Strong => "strong",
+        Confidence::Weak => "weak",
+    }
+}
+
+/// Breaks at spaces; strings from the network lose their control characters, so that none of them reaches a terminal.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let word: String = word.chars().filter(|c| !c.is_control()).collect();
+        let line_length = lines.last().map_or(0, |line| line.chars().count());
+        if line_length > 0 && line_length + 1 + word.chars().count() > width {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(&word);
+        }
+    }
+    lines
+}
