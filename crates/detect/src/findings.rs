@@ -6,10 +6,11 @@ mod trouble;
 
 use std::collections::BTreeSet;
 
-use model::{Finding, HostVerdict, Record};
+use model::{Finding, HostVerdict, Leaning, Record};
 
 use crate::Knowledge;
 use crate::judge::Judged;
+use crate::rules::PORTAL;
 use crate::text::{listed_up_to, quoted};
 
 /// All findings of a record.
@@ -42,6 +43,10 @@ struct Subject<'a> {
 impl Subject<'_> {
     fn is_service(&self) -> bool {
         !self.verdict.is_reflector
+    }
+
+    fn is_behind_portal(&self) -> bool {
+        self.verdict.evidence.iter().any(|evidence| evidence.id == PORTAL && evidence.leaning == Leaning::Against)
     }
 
     fn name(&self) -> String {

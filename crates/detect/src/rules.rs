@@ -9,6 +9,9 @@ use model::{Class, Confidence, Evidence, Leaning};
 
 use crate::view::{Settled, View};
 
+/// The rule that explains everything else that is missing on a host: somebody answers in the service's stead.
+pub(crate) const PORTAL: &str = captive_portal::RULE.id;
+
 /// One rule. Its page is the doc comment of the file that holds it.
 #[derive(Debug)]
 pub struct Rule {

@@ -59,10 +59,25 @@ pub(crate) fn seconds(wait: model::Milliseconds) -> String {
     if wait.0 >= 1e3 { format!("{:.1} s", wait.0 / 1e3) } else { wait.to_string() }
 }
 
-/// With a capital letter at its start.
+/// With a capital letter at its start, unless it starts with a name such as "http/1.1".
 pub(crate) fn sentence(text: &str) -> String {
+    let is_word = text.split(' ').next().is_some_and(|word| word.chars().all(char::is_alphabetic));
     let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+    match chars.next() {
+        Some(first) if is_word => first.to_uppercase().chain(chars).collect(),
+        _ => text.to_owned(),
+    }
+}
+
+/// For the middle of a sentence; names of protocols keep their capitals.
+pub(crate) fn in_sentence(title: &str) -> String {
+    let mut chars = title.chars();
+    match (chars.next(), chars.next()) {
+        (Some(first), Some(second)) if !second.is_uppercase() && !title.starts_with("WebSocket") => {
+            first.to_lowercase().chain(core::iter::once(second)).chain(chars).collect()
+        }
+        _ => title.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ impl From<core::time::Duration> for Milliseconds {
 impl core::fmt::Display for Milliseconds {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self.0 {
-            ms if ms >= 10_000.0 => write!(f, "{:.1} s", ms / 1e3),
+            ms if ms >= 1_000.0 => write!(f, "{:.1} s", ms / 1e3),
             ms if ms >= 10.0 => write!(f, "{ms:.0} ms"),
             ms => write!(f, "{ms:.1} ms"),
         }

@@ -6,6 +6,7 @@ use model::{Confidence, Finding, Leaning, Record, State};
 
 use super::{Subject, action, by_host, features, names, share};
 use crate::rules::rules;
+use crate::text::in_sentence;
 
 pub(super) fn findings(record: &Record, all: &[Subject<'_>]) -> Vec<Finding> {
     let service: Vec<Subject<'_>> = all.iter().copied().filter(Subject::is_service).collect();
@@ -25,7 +26,7 @@ pub(super) fn findings(record: &Record, all: &[Subject<'_>]) -> Vec<Finding> {
                 id: rule.map_or("not-judged", |rule| rule.id).to_owned(),
                 state: State::Unknown,
                 confidence: Confidence::Weak,
-                title: format!("Not judged {place}: {}", lower(title)),
+                title: format!("Not judged {place}: {}", in_sentence(title)),
                 who: Vec::new(),
                 because: by_host(
                     subjects
@@ -57,15 +58,4 @@ fn cause(subject: &Subject<'_>) -> usize {
     };
     let rule = subject.judged.pieces.iter().find(gave).map(|piece| piece.rule.id);
     rule.and_then(|id| rules().iter().position(|rule| rule.id == id)).unwrap_or(rules().len())
-}
-
-/// In the middle of a sentence; names of protocols keep their capitals.
-fn lower(title: &str) -> String {
-    let mut chars = title.chars();
-    match (chars.next(), chars.next()) {
-        (Some(first), Some(second)) if !second.is_uppercase() => {
-            first.to_lowercase().chain(core::iter::once(second)).chain(chars).collect()
-        }
-        _ => title.to_owned(),
-    }
 }

@@ -3,18 +3,22 @@
 use model::{Attribution, Class, Finding, Leaning, Record, State};
 
 use super::{Subject, action, by_host, features, names, share};
-use crate::rules::{Piece, Rule, rules};
+use crate::rules::{PORTAL, Piece, Rule, rules};
 use crate::view::Settled;
 
 pub(super) fn findings(record: &Record, all: &[Subject<'_>]) -> Vec<Finding> {
     let service: Vec<Subject<'_>> = all.iter().copied().filter(Subject::is_service).collect();
-    rules().iter().filter(|rule| rule.class != Class::A).filter_map(|rule| finding(record, rule, &service)).collect()
+    // Where a portal answers in the service's stead, what else is missing is missing because of that.
+    let (portals, others): (Vec<_>, Vec<_>) = service.iter().copied().partition(Subject::is_behind_portal);
+    let with_rule =
+        |rule: &Rule| finding(record, rule, if rule.id == PORTAL { &portals } else { &others }, service.len());
+    rules().iter().filter(|rule| rule.class != Class::A).filter_map(|rule| with_rule(rule)).collect()
 }
 
-fn finding(record: &Record, rule: &Rule, service: &[Subject<'_>]) -> Option<Finding> {
+fn finding(record: &Record, rule: &Rule, subjects: &[Subject<'_>], of: usize) -> Option<Finding> {
     let speaks = |piece: &&Piece| piece.rule.id == rule.id && piece.sign.leaning == Leaning::Against;
     let affected: Vec<Subject<'_>> =
-        service.iter().copied().filter(|subject| subject.judged.pieces.iter().any(|piece| speaks(&piece))).collect();
+        subjects.iter().copied().filter(|subject| subject.judged.pieces.iter().any(|piece| speaks(&piece))).collect();
     let pieces =
         || affected.iter().flat_map(|subject| subject.judged.pieces.iter().filter(speaks).map(move |p| (subject, p)));
     let confidence = pieces().map(|(_, piece)| piece.sign.confidence).max()?;
@@ -27,7 +31,7 @@ fn finding(record: &Record, rule: &Rule, service: &[Subject<'_>]) -> Option<Find
         id: rule.id.to_owned(),
         state: state(rule.class),
         confidence,
-        title: format!("{} {}", rule.title, share(affected.len(), service.len())),
+        title: format!("{} {}", rule.title, share(affected.len(), of)),
         who: who(&affected, rule),
         because,
         breaks: rule.breaks.map(|need| features(record, &affected, need)).unwrap_or_default(),

@@ -2,8 +2,8 @@
 
 use model::{Class, HostVerdict, Leaning, State, WorkloadVerdict};
 
-use crate::rules::rules;
-use crate::text::{counted, listed, quoted};
+use crate::rules::{PORTAL, rules};
+use crate::text::{counted, in_sentence, listed, quoted};
 
 /// One verdict for each workload, in the order in which the profile names them.
 pub(crate) fn workloads(verdicts: &[HostVerdict]) -> Vec<WorkloadVerdict> {
@@ -66,7 +66,11 @@ fn summary(hosts: &[&HostVerdict], state: State, unknown: usize) -> String {
                     .iter()
                     .any(|v| v.evidence.iter().any(|e| e.id == rule.id && e.leaning == Leaning::Against));
                 if seen {
-                    titles.push(rule.title.to_owned());
+                    let explains_the_rest = rule.id == PORTAL;
+                    titles.push(if titles.is_empty() { rule.title.to_owned() } else { in_sentence(rule.title) });
+                    if explains_the_rest {
+                        break;
+                    }
                 }
             }
             titles.truncate(3);
