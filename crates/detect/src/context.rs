@@ -12,6 +12,9 @@ pub(crate) struct Context {
     pub(crate) quic_saves: Option<Milliseconds>,
     /// Some host of the record completed TLS over TCP.
     pub(crate) something_works: bool,
+    /// Somebody ended TLS to the reflector under a genuine public certificate: on this path such a certificate proves
+    /// nothing.
+    pub(crate) certificate_borrowed: bool,
 }
 
 /// A network that answers for everybody until somebody signs in (RFC 8952).
@@ -28,6 +31,7 @@ impl Context {
             clock_behind_s: clock_behind(record),
             portal: portal(record),
             quic_saves: quic_saves(record),
+            certificate_borrowed: certificate_borrowed(record),
             something_works: record
                 .hosts
                 .iter()
@@ -58,6 +62,20 @@ fn clock_behind(record: &Record) -> Option<i64> {
     let needed = record.hosts.len().min(2);
     let agree = agreeing >= needed && agreeing * 4 >= offsets.len() * 3;
     (untimely >= needed && agree && median.saturating_abs() > WRONG_FROM_S).then_some(median)
+}
+
+/// The channel bindings of a signed answer differ, and the certificate on our side leads to a public root.
+fn certificate_borrowed(record: &Record) -> bool {
+    let Some(reflector) = record.reflector.seen() else { return false };
+    let reflections = [&reflector.hybrid, &reflector.classic, &reflector.tls12, &reflector.quic];
+    reflections.into_iter().filter_map(model::Attempt::seen).any(|reflection| {
+        let signed = reflection.signature_valid && reflection.answer.challenge == reflection.challenge;
+        let ours = reflector.host.connections.get(reflection.connection);
+        let exporter = ours.and_then(|connection| connection.tls.seen()?.exporter.as_ref());
+        let chain = ours.and_then(|connection| reflector.host.chains.get(connection.chain?));
+        let differs = exporter.zip(reflection.answer.exporter.as_ref()).is_some_and(|(ours, theirs)| ours != theirs);
+        signed && differs && chain.is_some_and(|chain| chain.facts.public == Validation::Valid)
+    })
 }
 
 fn fails_by_date_alone(chain: &model::Chain) -> bool {

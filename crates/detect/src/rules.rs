@@ -187,6 +187,7 @@ table![
     incomplete_chain,
     unlisted_root,
     unjudged_chain,
+    borrowed_certificate,
     exporter_differs,
     session_differs,
     hello_differs,

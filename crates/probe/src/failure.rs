@@ -83,7 +83,10 @@ pub(crate) fn io_kind(error: &io::Error) -> FailureKind {
 fn tls_kind(error: &rustls::Error) -> FailureKind {
     match error {
         rustls::Error::AlertReceived(alert) => FailureKind::Alert(u8::from(*alert)),
-        rustls::Error::PeerSentOversizedRecord => FailureKind::TooLarge,
+        rustls::Error::PeerSentOversizedRecord
+        | rustls::Error::InvalidMessage(
+            rustls::InvalidMessage::HandshakePayloadTooLarge | rustls::InvalidMessage::CertificatePayloadTooLarge,
+        ) => FailureKind::TooLarge,
         _ => FailureKind::Protocol,
     }
 }

@@ -169,7 +169,7 @@ fn reflector(all: &[Subject<'_>], service: &[Subject<'_>], knowledge: &Knowledge
         .filter(|a| a.confidence > 0.0)
         .map(|a| format!(" by {} ({:.2})", a.product, a.confidence))
         .unwrap_or_default();
-    let bypassed = intact > 0 && intact == service.len();
+    let bypassed = intact > 0 && intact == service.len() && !subject.judged.view.context.certificate_borrowed;
     let title = if bypassed {
         format!("The service is not decrypted here; other traffic is decrypted{by}")
     } else {

@@ -20,7 +20,7 @@ fn look(view: &View<'_>) -> Vec<Sign> {
     if !view.judged_by_public_trust() {
         return Vec::new();
     }
-    let alone = !view.host.target.promises.certificate_transparency;
+    let alone = !view.host.target.promises.certificate_transparency && !view.context.certificate_borrowed;
     view.chains()
         .filter(|(_, _, standing, _)| **standing == Standing::Public)
         .map(|(.., connections)| {

@@ -25,7 +25,8 @@ fn look(view: &View<'_>) -> Vec<Sign> {
         .filter_map(|(index, chain, standing, connections)| match timestamps(view, index, chain) {
             Timestamps::Valid(count) => {
                 let detail = format!("{} of public logs for the certificate verified", counted(count, "timestamp"));
-                Some(Sign::supporting(detail).on(connections).proving(*standing == Standing::Public))
+                let proves = *standing == Standing::Public && !view.context.certificate_borrowed;
+                Some(Sign::supporting(detail).on(connections).proving(proves))
             }
             _ => None,
         })

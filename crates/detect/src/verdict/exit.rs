@@ -1,6 +1,6 @@
 //! What a script learns.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{ExitCode, HostVerdict, State};
 
@@ -8,15 +8,13 @@ use crate::judge::Judged;
 
 /// The worst of the service's own hosts decides. The reflector is not part of the service: that other traffic is
 /// decrypted beside a service whose hosts are proven intact is a finding, and what a bypass is meant to look like; it
-/// counts where none of the service's hosts is proven intact.
+/// counts where none of the service's hosts is proven intact, and where it shows that certificates prove nothing here.
 pub(crate) fn exit(judged: &[Judged<'_>], verdicts: &[HostVerdict]) -> ExitCode {
     let own: BTreeSet<State> = verdicts.iter().filter(|v| !v.is_reflector).map(|v| v.state).collect();
     let reflector = verdicts.iter().find(|v| v.is_reflector).map(|v| v.state);
-    let counted: Vec<State> = own
-        .iter()
-        .copied()
-        .chain(reflector.filter(|_| !own.contains(&State::Intact) && !own.contains(&State::Degraded)))
-        .collect();
+    let borrowed = judged.iter().any(|judged| judged.view.context.certificate_borrowed);
+    let exempt = !borrowed && (own.contains(&State::Intact) || own.contains(&State::Degraded));
+    let counted: Vec<State> = own.iter().copied().chain(reflector.filter(|_| !exempt)).collect();
     match counted.into_iter().max() {
         Some(State::Intercepted) => ExitCode::Interception,
         Some(State::Manipulated | State::Degraded) => ExitCode::Degradation,
@@ -25,14 +23,19 @@ pub(crate) fn exit(judged: &[Judged<'_>], verdicts: &[HostVerdict]) -> ExitCode 
     }
 }
 
-/// Something was tried, and no host of the service let a TLS session happen.
+/// Something was tried, and for all of the service or for all of a workload no host let a TLS session happen. One dead
+/// host of many is a finding, and no reason to call the service unreachable.
 fn unreachable(judged: &[Judged<'_>]) -> bool {
-    let mut own = judged.iter().filter(|judged| !judged.view.is_reflector()).peekable();
     let barred = |judged: &Judged<'_>| {
         judged.pieces.iter().any(|piece| piece.sign.bars)
             && !judged.view.host.connections.iter().any(|connection| connection.tls.seen().is_some())
     };
-    own.peek().is_some() && own.all(barred)
+    let mut workloads: BTreeMap<&str, bool> = BTreeMap::new();
+    for host in judged.iter().filter(|judged| !judged.view.is_reflector()) {
+        let all_barred = workloads.entry(&host.view.host.target.workload).or_insert(true);
+        *all_barred &= barred(host);
+    }
+    workloads.into_values().any(|all_barred| all_barred)
 }
 
 #[cfg(test)]
@@ -60,7 +63,11 @@ mod tests {
     fn a_network_that_is_not_there_is_unreachable() {
         let mut record = testing::clean();
         testing::cut_off(&mut record.hosts[0], Operation::Resolve, FailureKind::NoSuchName);
-        assert_eq!(code(&record), ExitCode::NothingFound);
+        record.hosts[0].target.workload = "Exchange".to_owned();
+        record.hosts[1].target.workload = "Exchange".to_owned();
+        assert_eq!(code(&record), ExitCode::NothingFound, "the workload's other host works");
+        record.hosts[0].target.workload = "Teams".to_owned();
+        assert_eq!(code(&record), ExitCode::Unreachable, "nothing of this workload works");
         record.hosts.iter_mut().for_each(|host| testing::cut_off(host, Operation::Connect, FailureKind::Unreachable));
         assert_eq!(code(&record), ExitCode::Unreachable);
     }

@@ -1,5 +1,10 @@
 //! The checks against the real reflector on loopback, and against peers that misbehave.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test ends at what it did not expect")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test ends at what it did not expect"
+)]
 
 mod hostile;
 mod reflector;
