@@ -1,0 +1,115 @@
+//! A link with a delay, for kernels that have no netem: each packet is held back in user space between two TUN devices.
+//!
+//! ```text
+//!   client 203.0.113.2 ─ d0 ══ this process: delay, loss, rate ══ d1 ─ 203.0.113.1 middle ── server
+//! ```
+//!
+//! [`lay`] puts it in place of the wire between client and middle of a [`Network`]. A packet leaves on the other side
+//! `delay` after it came, so the round trip grows by twice that. What runs in the namespaces sees a plain IP link with
+//! its own MTU: the kernel's TCP, path discovery and checksums are the real ones. It lasts as long as the [`Link`].
+//!
+//! The rules of the link are in `line`, without a clock; `forward` moves packets by them; `measure` proves it.
+
+mod forward;
+mod line;
+pub(crate) mod measure;
+
+use std::{fs::File, os::fd::AsFd, process::Command, sync::Arc, thread, time::Duration};
+
+use anyhow::{Context, Result, anyhow};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use tun_rs::{DeviceBuilder, SyncDevice};
+
+use crate::{
+    network::{Network, Where},
+    process::output,
+};
+use forward::Forwarder;
+
+const CLIENT: &str = "203.0.113.2/24";
+const MIDDLE: &str = "203.0.113.1/24";
+
+/// What the link does to packets, the same in both directions.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Plan {
+    /// One way.
+    pub(crate) delay: Duration,
+    /// Packets lost out of 10 000, chosen by `seed`.
+    pub(crate) loss_per_10_000: u16,
+    pub(crate) seed: u64,
+    /// `None`: as fast as this machine forwards.
+    pub(crate) rate_octets_per_second: Option<u64>,
+}
+
+/// The link. Dropping it stops the forwarding and removes both devices.
+#[derive(Debug)]
+pub(crate) struct Link {
+    out: Forwarder,
+    back: Forwarder,
+}
+
+/// What a direction carried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) carried: u64,
+    /// Lost as the plan wants.
+    pub(crate) lost: u64,
+    /// Dropped because the queue was full, or because the far device took no more.
+    pub(crate) overflowed: u64,
+}
+
+/// Lays the link between client and middle, and routes the client's traffic over it.
+pub(crate) fn lay(network: &Network, plan: Plan) -> Result<Link> {
+    let (client, middle) = (network.name(Where::Client), network.name(Where::Middle));
+    let near = device(&client, "d0", CLIENT)?;
+    let far = device(&middle, "d1", MIDDLE)?;
+    ip(&["-n", &client, "route", "replace", "default", "dev", "d0"])?;
+    let other = Plan { seed: plan.seed.wrapping_add(1), ..plan };
+    Ok(Link {
+        out: Forwarder::start("link-out", Arc::clone(&near), Arc::clone(&far), plan)?,
+        back: Forwarder::start("link-back", far, near, other)?,
+    })
+}
+
+impl Link {
+    /// From the client, and to it.
+    pub(crate) fn counts(&self) -> (Counts, Counts) {
+        (self.out.counts(), self.back.counts())
+    }
+}
+
+/// Runs `work` on a thread of its own inside of a network namespace: a namespace belongs to a thread, and a thread that
+/// has moved is not given back.
+pub(crate) fn inside<T: Send + 'static>(
+    namespace: &str,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<thread::JoinHandle<Result<T>>> {
+    let path = format!("/run/netns/{namespace}");
+    let file = File::open(&path).with_context(|| path.clone())?;
+    let moved = thread::Builder::new().name(namespace.to_owned()).spawn(move || {
+        move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network)).context(path)?;
+        work()
+    })?;
+    Ok(moved)
+}
+
+/// The thread's result; a panic in it is an error.
+pub(crate) fn joined<T>(thread: thread::JoinHandle<Result<T>>) -> Result<T> {
+    thread.join().map_err(|_| anyhow!("a thread of the lab panicked"))?
+}
+
+/// A TUN device in the namespace. A device lives where the thread was that made it, whoever holds it later.
+fn device(namespace: &str, name: &'static str, address: &str) -> Result<Arc<SyncDevice>> {
+    let device = joined(inside(namespace, move || {
+        let device = DeviceBuilder::new().name(name).build_sync().context("no TUN device: is /dev/net/tun there?")?;
+        device.set_nonblocking(true)?;
+        Ok(device)
+    })?)?;
+    ip(&["-n", namespace, "address", "add", address, "dev", name])?;
+    ip(&["-n", namespace, "link", "set", name, "up"])?;
+    Ok(Arc::new(device))
+}
+
+fn ip(arguments: &[&str]) -> Result<()> {
+    output(Command::new("ip").args(arguments)).map(drop)
+}
