@@ -1,0 +1,40 @@
+//! `cargo xtask bench`: the figures that the project promises, measured.
+
+use clap::{Args, Subcommand};
+
+use crate::shell::{cargo, program, run as execute, target_folder};
+use crate::steps::Done;
+
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// `check` of 40 hosts across 40 ms: wall time against the longest chain of round trips, and peak memory.
+    Check {
+        /// How many times `check` is run.
+        #[arg(long, default_value_t = 5)]
+        runs: u32,
+    },
+    /// The delaying link itself: round-trip time and throughput.
+    Link,
+}
+
+/// The lab measures, since it makes the network; here the program is built as users build it.
+pub(crate) fn run(options: &Options) -> anyhow::Result<Done> {
+    execute(&mut cargo(["build", "--locked", "--release", "--package", "truepath", "--package", "lab"]))?;
+    let release = target_folder().join("release");
+    let mut lab = program(release.join("lab"));
+    lab.arg("bench");
+    match options.what {
+        What::Check { runs } => {
+            lab.args(["check", "--runs", &runs.to_string(), "--truepath"]).arg(release.join("truepath"))
+        }
+        What::Link => lab.arg("link"),
+    };
+    execute(&mut lab)?;
+    Ok(Done::Passed)
+}
