@@ -1,7 +1,7 @@
 use model::Confidence;
 
 use crate::rules::{Sign, reflected};
-use crate::text::{listed_up_to, quoted};
+use crate::text::{counted, listed_up_to, quoted};
 use crate::view::View;
 
 rule! {
@@ -18,16 +18,20 @@ rule! {
 }
 
 fn look(view: &View<'_>) -> Vec<Sign> {
-    reflected::signed(view)
+    let differing: Vec<_> = reflected::signed(view)
         .into_iter()
         .filter(|r| r.exporters_equal() != Some(true) && equal(r) == Some(false))
-        .map(|reflected| {
-            let fields: Vec<String> = reflected.reflection.hello_differences.iter().map(|field| quoted(field)).collect();
-            let fields = if fields.is_empty() { String::new() } else { format!(": {}", listed_up_to(&fields, 4)) };
-            let detail = format!("the ClientHello that arrived is not the one that was sent{fields}");
-            Sign::against(Confidence::Proven, detail).on(vec![reflected.index])
-        })
-        .collect()
+        .collect();
+    let Some(first) = differing.first() else { return Vec::new() };
+    let fields: Vec<String> = first.reflection.hello_differences.iter().map(|field| quoted(field)).collect();
+    let fields = if fields.is_empty() { String::new() } else { format!(": {}", listed_up_to(&fields, 4)) };
+    // The others differ in much the same way; each of them stands in the record.
+    let others = match differing.len() - 1 {
+        0 => String::new(),
+        more => format!("; so on {} more", counted(more, "connection")),
+    };
+    let detail = format!("the ClientHello that arrived is not the one that was sent{fields}{others}");
+    vec![Sign::against(Confidence::Proven, detail).on(differing.iter().map(|reflected| reflected.index).collect())]
 }
 
 /// `None` where one of the two hellos is missing.

@@ -31,6 +31,12 @@ fn failure(view: &View<'_>) -> Option<String> {
     if let Attempt::Failed(failure) = &host.dns {
         return Some(words(failure));
     }
+    let words = |failure: &Failure| match &view.record.path.via {
+        Some(via) if failure.operation == Operation::Connect => {
+            format!("the explicit proxy {}: {}", quoted(via), words(failure))
+        }
+        _ => words(failure),
+    };
     if let Attempt::Failed(failure) = &host.tcp {
         return Some(words(failure));
     }

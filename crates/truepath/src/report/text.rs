@@ -114,7 +114,8 @@ fn write_finding(number: usize, finding: &Finding, told: Option<usize>, paint: P
     let title = format!("{number}. {}", finding.title);
     out.push_str(&paint.bold(&wrap(&title, WIDTH).join("\n   ")));
     // How sure one is of knowing nothing is no use to anybody.
-    let label = if finding.state == State::Unknown { word(State::Unknown) } else { confidence(finding.confidence) };
+    let nothing_known = finding.state == State::Unknown && finding.confidence == Confidence::Weak;
+    let label = if nothing_known { word(State::Unknown) } else { confidence(finding.confidence) };
     out.push_str(&format!("  {}\n", paint.state(finding.state, &format!("[{label}]"))));
     let who = finding.who.iter().map(|one| {
         let named = format!("{} ({:.2})", one.product, one.confidence);
