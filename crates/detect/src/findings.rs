@@ -75,6 +75,7 @@ fn hosts_in_words(subjects: &[Subject<'_>]) -> String {
 fn share(affected: usize, all: usize) -> String {
     match (affected, all) {
         (1, 1) => "on the only host".to_owned(),
+        (2, 2) => "on both hosts".to_owned(),
         (affected, all) if affected == all => format!("on all {all} hosts"),
         (affected, all) => format!("on {affected} of {all} hosts"),
     }

@@ -373,7 +373,7 @@ fn a_forged_chain_that_only_one_hello_was_shown_still_counts() {
     let host = &mut record.hosts[0];
     testing::intercept_tcp(host, &testing::operator_leaf);
     host.connections.iter_mut().filter(|c| c.chain.is_some()).for_each(|c| c.chain = Some(1));
-    testing::tls(host).timestamps = Attempt::Seen(TimestampsInHandshake { chain: 0, list: None });
+    testing::tls(host).timestamps = Attempt::Seen(TimestampsInHandshake { chain: 0, list: None, ocsp: None });
     let verdict = judge(&record, &Knowledge::builtin()).hosts.swap_remove(0);
     assert_eq!((verdict.state, verdict.partly), (State::Intercepted, true));
 }
@@ -408,7 +408,7 @@ fn findings_read_aloud() {
     testing::quic_fails(&mut trouble.hosts[1], FailureKind::Timeout, 0, false);
     testing::idle(&mut trouble.hosts[2], |session| {
         session.end = WebSocketEnd::Cut;
-        session.open_ms = Milliseconds(5_012.0);
+        session.silent_ms = Attempt::Failed(testing::failure(FailureKind::Closed));
     });
     testing::cut_off(&mut trouble.hosts[1], Operation::Handshake, FailureKind::Reset);
     let mut untold = testing::with_clock_off(400 * 86_400);

@@ -148,6 +148,7 @@ impl Host {
             extensions_offered: Some(extensions.to_owned()),
             extensions_arrived: Attempt::Seen(Some(extensions.to_owned())),
             extensions_answered: Some("permessage-deflate".to_owned()),
+            silent_ms: Attempt::not_tried("not asked for"),
             small_frame_ms: Attempt::Seen(Milliseconds(21.0)),
             large_frame_ms: Attempt::Seen(Milliseconds(40.0)),
             end: WebSocketEnd::ClosedByUs,
@@ -189,7 +190,6 @@ impl Host {
                     addresses: vec![address.ip()],
                     cnames: Vec::new(),
                     time_ms: Milliseconds(3.0),
-                    server: None,
                 }),
                 direct: Attempt::not_tried("no name server is configured"),
                 overridden: false,
@@ -200,7 +200,7 @@ impl Host {
                 classic: CLASSIC,
                 resumed: Attempt::Seen(RESUMED),
                 without_sni: Attempt::not_applicable("the handshake with the name succeeded"),
-                timestamps: Attempt::Seen(TimestampsInHandshake { chain: 0, list: None }),
+                timestamps: Attempt::Seen(TimestampsInHandshake { chain: 0, list: None, ocsp: None }),
             }),
             http: Attempt::Seen(Http {
                 preferred: Attempt::Seen(exchange(HTTP, "2")),
@@ -222,7 +222,11 @@ impl Host {
             websocket: Attempt::Seen(WebSocket {
                 http1: Attempt::Seen(session(WEBSOCKET, 101)),
                 http2: Attempt::Seen(session(WEBSOCKET_HTTP2, 200)),
-                idle: Attempt::Seen(WebSocketSession { open_ms: Milliseconds(120_000.0), ..session(IDLE, 101) }),
+                idle: Attempt::Seen(WebSocketSession {
+                    silent_ms: Attempt::Seen(Milliseconds(120_000.0)),
+                    open_ms: Milliseconds(120_020.0),
+                    ..session(IDLE, 101)
+                }),
             }),
             stream: Attempt::Seen(Stream {
                 exchange: exchange(STREAM, "2"),
@@ -230,6 +234,7 @@ impl Host {
                 promised_events: 6,
                 promised_gap_ms: Milliseconds(400.0),
                 complete: true,
+                broke: None,
             }),
             connections: vec![
                 connection("tls", "hybrid", "h2"),
@@ -284,6 +289,7 @@ fn public_chain(host: &str) -> Chain {
     };
     Chain {
         certificates: vec![HexBytes([host.as_bytes(), &[1]].concat()), HexBytes(vec![2; 32])],
+        at: time("2026-11-23T12:00:02Z"),
         system: Attempt::Seen(Validation::Valid),
         given: Attempt::not_tried("no roots were given"),
         facts: ChainFacts {

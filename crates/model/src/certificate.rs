@@ -9,6 +9,9 @@ use crate::{Attempt, HexBytes, Timestamp};
 pub struct Chain {
     /// SHA-256 of each certificate; the bytes stand in [`Record::certificates`](crate::Record::certificates).
     pub certificates: Vec<HexBytes>,
+    /// The time that it was held against: this machine's own, when the host's checks were done. A certificate that was
+    /// minted during the run is not yet valid at its start.
+    pub at: Timestamp,
     /// Against this machine's own trust store: it cannot be computed again elsewhere, so it is stored.
     pub system: Attempt<Validation>,
     /// Against the roots that the user gave for a private service of their own.

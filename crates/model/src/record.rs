@@ -40,24 +40,15 @@ pub enum RecordError {
 impl Record {
     pub const VERSION: u32 = 1;
 
-    /// Reads a stored record: the record itself, or the output of `check --json` that holds one.
+    /// Reads a stored record: the record itself, or the output of `check --json` that holds one. Both have a version of
+    /// their own, and neither may be newer than this program.
     pub fn from_json(text: &[u8]) -> Result<Self, RecordError> {
-        #[derive(Deserialize)]
-        struct Versioned {
-            v: u32,
-        }
-        #[derive(Deserialize)]
-        struct Report {
-            record: Record,
-        }
         let json = |error: serde_json::Error| RecordError::Json(error.to_string());
         let mut value: serde_json::Value = serde_json::from_slice(text).map_err(json)?;
-        let versioned: Versioned = serde_json::from_value(value.clone()).map_err(json)?;
-        if versioned.v > Self::VERSION {
-            return Err(RecordError::Version(versioned.v));
-        }
-        if value.get("record").is_some_and(serde_json::Value::is_object) {
-            return serde_json::from_value::<Report>(value.take()).map(|report| report.record).map_err(json);
+        check_version(&value)?;
+        if let Some(record) = value.get_mut("record").filter(|record| record.is_object()) {
+            value = record.take();
+            check_version(&value)?;
         }
         serde_json::from_value(value).map_err(json)
     }
@@ -66,6 +57,15 @@ impl Record {
     pub fn certificate(&self, sha256: &HexBytes) -> Option<&[u8]> {
         self.certificates.get(&sha256.to_string()).map(|der| der.0.as_slice())
     }
+}
+
+fn check_version(value: &serde_json::Value) -> Result<(), RecordError> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        v: u32,
+    }
+    let versioned = Versioned::deserialize(value).map_err(|error| RecordError::Json(error.to_string()))?;
+    if versioned.v > Record::VERSION { Err(RecordError::Version(versioned.v)) } else { Ok(()) }
 }
 
 /// The service as it was known at the time.
@@ -175,6 +175,8 @@ pub struct TimestampsInHandshake {
     pub chain: usize,
     /// The SignedCertificateTimestampList as sent; absent where the server sent none.
     pub list: Option<HexBytes>,
+    /// The OCSP response stapled to the leaf, which may carry timestamps too.
+    pub ocsp: Option<HexBytes>,
 }
 
 /// What was seen of the reflector: a host like the others, and what it says arrived.
@@ -188,4 +190,18 @@ pub struct ReflectorRecord {
     pub classic: Attempt<Reflection>,
     pub tls12: Attempt<Reflection>,
     pub quic: Attempt<Reflection>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Record, RecordError};
+
+    #[test]
+    fn a_newer_version_is_refused_wherever_it_stands() {
+        for text in [r#"{"v": 2}"#, r#"{"v": 2, "record": {"v": 1}}"#, r#"{"v": 1, "record": {"v": 2}}"#] {
+            assert_eq!(Record::from_json(text.as_bytes()), Err(RecordError::Version(2)), "{text}");
+        }
+        assert!(matches!(Record::from_json(br#"{"v": 1, "record": {}}"#), Err(RecordError::Json(_))));
+        assert!(matches!(Record::from_json(b"[]"), Err(RecordError::Json(_))));
+    }
 }

@@ -22,6 +22,4 @@ pub struct DnsAnswer {
     /// The canonical names on the way, in order. Empty where the resolver does not tell.
     pub cnames: Vec<HostName>,
     pub time_ms: Milliseconds,
-    /// The name server that answered, where it is known.
-    pub server: Option<IpAddr>,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{HttpExchange, Milliseconds};
+use crate::{Failure, HttpExchange, Milliseconds};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stream {
@@ -13,6 +13,8 @@ pub struct Stream {
     /// The far end's own pace, as it was asked for.
     pub promised_events: u32,
     pub promised_gap_ms: Milliseconds,
-    /// The stream ended where it should; `false` where it was cut.
+    /// All events came, and then the stream ended.
     pub complete: bool,
+    /// How it broke off, where it did.
+    pub broke: Option<Failure>,
 }

@@ -38,6 +38,12 @@ impl Timestamp {
         jiff::Timestamp::from_millisecond(milliseconds).ok().map(Self)
     }
 
+    /// The point `span` later; the last one that RFC 3339 can say where there is none.
+    pub fn after(self, span: core::time::Duration) -> Self {
+        let span = jiff::SignedDuration::try_from(span).unwrap_or(jiff::SignedDuration::MAX);
+        Self(self.0.saturating_add(span).unwrap_or(jiff::Timestamp::MAX))
+    }
+
     pub fn unix_seconds(self) -> i64 {
         self.0.as_second()
     }

@@ -29,6 +29,9 @@ pub struct WebSocketSession {
     pub extensions_offered: Option<String>,
     pub extensions_arrived: Attempt<Option<String>>,
     pub extensions_answered: Option<String>,
+    /// How long nothing was said by us, where that was asked for. `Failed`: it ended during the silence, or was found dead
+    /// after it; `after_ms` is the time until then.
+    pub silent_ms: Attempt<Milliseconds>,
     /// Round trip of a small text frame.
     pub small_frame_ms: Attempt<Milliseconds>,
     /// Round trip of a large binary frame that came back octet for octet.
@@ -44,7 +47,7 @@ pub struct WebSocketSession {
 pub enum WebSocketEnd {
     /// The opening handshake was answered with something else than an upgrade.
     Refused,
-    /// We closed it, and the close was answered.
+    /// We closed it. What the peer did after that says nothing about the path.
     ClosedByUs,
     /// The peer sent a close frame with this code (RFC 6455 section 7.4).
     CloseFrame(u16),

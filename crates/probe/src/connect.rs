@@ -12,7 +12,7 @@ use crate::net::{ByteStream, Net};
 use crate::settings::Settings;
 
 /// How long an address may keep silent before the next one is tried beside it (RFC 8305 section 5).
-const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+pub(crate) const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// A byte stream to the target.
 pub(crate) struct Connected {
@@ -36,8 +36,11 @@ pub(crate) async fn connect(
     target: &Target,
 ) -> Result<Connected, NotConnected> {
     let watch = Stopwatch::start();
-    let (mut stream, address, connect_ms) = first_to_answer(net, addresses, settings.timeout, watch)
-        .await
+    // One limit for all addresses together: a name may have many, and each may be silent.
+    let answered = tokio::time::timeout(settings.timeout, first_to_answer(net, addresses, watch)).await;
+    let silent = || (addresses.first().copied(), watch.timed_out(Operation::Connect, settings.timeout));
+    let (mut stream, address, connect_ms) = answered
+        .unwrap_or_else(|_elapsed| Err(silent()))
         .map_err(|(address, failure)| NotConnected { address, connect_ms: None, failure })?;
     let mut proxy_ms = None;
     if let Some(proxy) = &settings.via {
@@ -57,7 +60,6 @@ pub(crate) async fn connect(
 async fn first_to_answer(
     net: &dyn Net,
     addresses: &[SocketAddr],
-    timeout: Duration,
     watch: Stopwatch,
 ) -> Result<(Box<dyn ByteStream>, SocketAddr, Milliseconds), (Option<SocketAddr>, Failure)> {
     let mut waiting = addresses.iter().copied();
@@ -65,13 +67,10 @@ async fn first_to_answer(
     let mut last: Option<(SocketAddr, Failure)> = None;
     let attempt = |address: SocketAddr| async move {
         let started = Stopwatch::start();
-        let result = tokio::time::timeout(timeout, net.connect(address)).await;
-        let failure = match result {
-            Ok(Ok(stream)) => return Ok((stream, address, Milliseconds::from(started.elapsed()))),
-            Ok(Err(error)) => watch.io(Operation::Connect, &error),
-            Err(_elapsed) => watch.timed_out(Operation::Connect, timeout),
-        };
-        Err((address, failure))
+        match net.connect(address).await {
+            Ok(stream) => Ok((stream, address, Milliseconds::from(started.elapsed()))),
+            Err(error) => Err((address, watch.io(Operation::Connect, &error))),
+        }
     };
     let Some(first) = waiting.next() else {
         return Err((
@@ -86,7 +85,11 @@ async fn first_to_answer(
             finished = attempts.next() => match finished {
                 Some(Ok(connected)) => return Ok(connected),
                 Some(Err(failed)) => {
-                    last = Some(failed);
+                    // What a host or a firewall answered says more than that this machine knows no way there.
+                    let says_more = failed.1.kind != FailureKind::Unreachable;
+                    if last.is_none() || says_more {
+                        last = Some(failed);
+                    }
                     if let Some(next) = waiting.next() {
                         attempts.push(attempt(next));
                     }

@@ -1,7 +1,7 @@
 //! One host of a run: its addresses, and the ledger of every connection and chain that its checks saw.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::digest;
@@ -14,6 +14,7 @@ use crate::connect::connect;
 use crate::failure::{Stopwatch, within};
 use crate::net::Net;
 use crate::settings::Settings;
+use crate::tap::Tapped;
 use crate::tls::{self, Hello, Prepared};
 use crate::trust::Trust;
 
@@ -26,7 +27,16 @@ pub(crate) struct Context {
     pub(crate) net: Arc<dyn Net>,
     pub(crate) settings: Settings,
     pub(crate) trust: Arc<Trust>,
+    /// The machine's own time at the start, and how long ago that was.
     pub(crate) started: Timestamp,
+    pub(crate) watch: Stopwatch,
+}
+
+impl Context {
+    /// The machine's own time, right or wrong.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.started.after(self.watch.elapsed())
+    }
 }
 
 /// What every check of one host shares.
@@ -144,7 +154,7 @@ impl Host {
             Err(error) => return Err(NotOpened { connection: None, failure: local(error) }),
         };
         presented.clear();
-        let (stream, hellos) = tls::tapped(connected.stream);
+        let (stream, hellos) = Tapped::new(connected.stream);
         let handshake = tls::handshake(stream, &hellos, config, &self.target.host, watch);
         let result = within(settings.timeout, watch, Operation::Handshake, handshake).await;
         connection.client_hello = hellos.client().map(HexBytes);
@@ -199,13 +209,16 @@ impl Host {
         self.ledger().connections.get(connection)?.client_hello.as_ref().map(|hello| hello.0.clone())
     }
 
-    /// SYN to SYN-ACK of the connections made so far.
-    pub(crate) fn connect_times(&self) -> Vec<Milliseconds> {
-        self.ledger().connections.iter().filter_map(|connection| connection.connect_ms).collect()
+    /// SYN to SYN-ACK of the connections made to this address so far.
+    pub(crate) fn connect_times(&self, address: IpAddr) -> Vec<Milliseconds> {
+        let ledger = self.ledger();
+        let there = ledger.connections.iter().filter(|connection| connection.address.ip() == address);
+        there.filter_map(|connection| connection.connect_ms).collect()
     }
 
     /// Closes the ledger: connections, chains held against the roots, and the certificates by their hash.
     pub(crate) fn close(&self) -> (Vec<Connection>, Vec<Chain>, BTreeMap<String, Base64Bytes>) {
+        let at = self.context.now();
         let Ledger { connections, chains } = std::mem::take(&mut *self.ledger());
         let mut certificates = BTreeMap::new();
         let chains = chains
@@ -219,9 +232,9 @@ impl Host {
                 for (hash, der) in hashes.iter().zip(&seen.certificates) {
                     certificates.entry(hash.to_string()).or_insert_with(|| Base64Bytes(der.clone()));
                 }
-                let Context { trust, started, .. } = &*self.context;
+                let Context { trust, .. } = &*self.context;
                 let (scts, ocsp) = (seen.scts.as_deref(), seen.ocsp.as_deref());
-                trust.chain(&seen.certificates, hashes, &self.target.host, *started, scts, ocsp)
+                trust.chain(&seen.certificates, hashes, &self.target.host, at, scts, ocsp)
             })
             .collect();
         (connections, chains, certificates)

@@ -23,7 +23,7 @@ pub(crate) const USER_AGENT: &str = concat!("truepath/", env!("CARGO_PKG_VERSION
 const HEAD_LIMIT: u32 = 64 * 1024;
 const HEADERS_LIMIT: usize = 200;
 const HEADER_VALUE_LIMIT: usize = 1024;
-const BODY_LIMIT: u64 = 256 * 1024;
+pub(crate) const BODY_LIMIT: u64 = 256 * 1024;
 const TEXT_LIMIT: usize = 4096;
 
 /// The two protocols over TCP, in the order in which browsers offer them.

@@ -24,6 +24,6 @@ mod trust;
 pub use check::{CHECKS, Check};
 pub use net::{BoxFuture, ByteStream, Net, SystemNet};
 pub use proxy::{InvalidProxy, Proxy};
-pub use run::{Event, Targets, run};
+pub use run::{Event, OurFailure, Targets, run};
 pub use settings::{InvalidResolve, ReflectorAddress, Resolve, Settings};
 pub use trust::Trust;

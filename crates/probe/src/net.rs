@@ -54,9 +54,10 @@ impl SystemNet {
     pub fn new() -> Self {
         let (resolver, name_servers) = match hickory_resolver::system_conf::read_system_conf() {
             Ok((config, mut options)) => {
-                // A cached answer has no time, and a second attempt would hide a lost first one.
+                // A cached answer has no time, and a second attempt would hide a lost first one. (The library counts
+                // the attempts after the first.)
                 options.cache_size = 0;
-                options.attempts = 1;
+                options.attempts = 0;
                 options.use_hosts_file = ResolveHosts::Never;
                 let mut name_servers: Vec<IpAddr> = config.name_servers.iter().map(|server| server.ip).collect();
                 name_servers.dedup();
@@ -104,7 +105,7 @@ impl Net for SystemNet {
                 resolver.lookup(name.as_str(), RecordType::AAAA)
             );
             let time_ms = asked.elapsed().into();
-            let mut answer = DnsAnswer { addresses: Vec::new(), cnames: Vec::new(), time_ms, server: None };
+            let mut answer = DnsAnswer { addresses: Vec::new(), cnames: Vec::new(), time_ms };
             let mut errors = Vec::new();
             for lookup in [v4, v6] {
                 match lookup {

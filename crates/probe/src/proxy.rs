@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use model::{Failure, FailureKind, HostName, Operation};
+use percent_encoding::percent_decode_str;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::failure::Stopwatch;
@@ -13,7 +14,7 @@ use crate::net::ByteStream;
 /// The largest response head to a CONNECT that is read.
 const HEAD_LIMIT: usize = 16 * 1024;
 
-/// `http://[user:password@]host[:port]`. What is shown of it never holds the password.
+/// `http://[user:password@]host[:port]`, user and password percent-encoded (RFC 3986 section 3.2.1). What is shown of it never holds the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
     pub host: String,
@@ -40,7 +41,11 @@ impl FromStr for Proxy {
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         let (credentials, authority) = match rest.rsplit_once('@') {
-            Some((credentials, authority)) => (Some(credentials.to_owned()), authority),
+            Some((credentials, authority)) => {
+                let decoded =
+                    percent_decode_str(credentials).decode_utf8().map_err(|_| invalid("the password is not text"))?;
+                (Some(decoded.into_owned()), authority)
+            }
             None => (None, rest),
         };
         let (host, port) = match authority.rsplit_once(':') {
@@ -122,7 +127,7 @@ impl Proxy {
             let (name, value) = line.split_once(':')?;
             let named =
                 ["server", "via", "proxy-authenticate", "x-squid-error"].contains(&name.to_ascii_lowercase().as_str());
-            named.then(|| format!("; {}: {}", name.trim(), value.trim()))
+            named.then(|| format!("; {}: {}", name.trim(), value.trim().replace(char::is_control, "")))
         });
         let detail = format!("the proxy answered CONNECT with `{}`{}", first_line(&head), server.unwrap_or_default());
         Err(watch.failure(Operation::Proxy, FailureKind::Status(status), detail.chars().take(240).collect::<String>()))
@@ -165,6 +170,8 @@ mod tests {
             let error = shown(wrong).unwrap_err();
             assert!(error.contains("expected http://HOST:PORT") && !error.contains("secret"), "{error}");
         }
+        let proxy: Proxy = "http://ann:p%40ss@proxy.example:8080".parse().unwrap();
+        assert_eq!(proxy.credentials.as_deref(), Some("ann:p@ss"));
         assert!(!format!("{:?}", "http://ann:secret@p:1".parse::<Proxy>().unwrap()).contains("secret"));
     }
 

@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use model::{
-    Attempt, Feature, HostName, HostRecord, Milliseconds, Options, PathFacts, Promises, Record, Reflection,
-    ReflectorRecord, ServiceRef, StreamPromise, Target, Timestamp, Trust as TrustKind, WebSocketAnswer,
-    WebSocketPromise,
+    Attempt, Dns, DnsAnswer, FailureKind, Feature, HostName, HostRecord, Milliseconds, Operation, Options, PathFacts,
+    Promises, Record, Reflection, ReflectorRecord, ServiceRef, StreamPromise, Target, Timestamp, Trust as TrustKind,
+    WebSocketAnswer, WebSocketPromise,
 };
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use crate::checks;
@@ -42,6 +41,11 @@ pub enum Event {
     Finished { host: HostName, of: usize },
 }
 
+/// A task of ours did not come to its end. The record would lack a host and look complete.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a check ended unexpectedly: {0}")]
+pub struct OurFailure(String);
+
 /// Runs the checks and gives the record. `started` is the machine's own time, right or wrong.
 pub async fn run(
     targets: Targets,
@@ -50,11 +54,11 @@ pub async fn run(
     net: Arc<dyn Net>,
     started: Timestamp,
     events: Option<mpsc::UnboundedSender<Event>>,
-) -> Record {
+) -> Result<Record, OurFailure> {
     let watch = Stopwatch::start();
     let budget = settings.budget + settings.life.unwrap_or_default();
     let deadline = Instant::now() + budget;
-    let context = Arc::new(Context { net, settings, trust, started });
+    let context = Arc::new(Context { net, settings, trust, started, watch });
     let slots = Arc::new(Semaphore::new(HOSTS_AT_ONCE));
     let of = targets.hosts.len() + usize::from(context.settings.reflector.is_some());
 
@@ -86,8 +90,7 @@ pub async fn run(
 
     let mut finished = Vec::new();
     while let Some(joined) = running.join_next().await {
-        // A task that panicked is a bug of ours; the others' facts are still true.
-        finished.extend(joined.ok());
+        finished.push(joined.map_err(|error| OurFailure(error.to_string()))?);
     }
     finished.sort_by_key(|(place, _)| *place);
     let mut certificates = BTreeMap::new();
@@ -104,11 +107,11 @@ pub async fn run(
                 let [hybrid, classic, tls12, quic] = tested.reflections;
                 Attempt::Seen(ReflectorRecord { host: tested.record, key: address.key, hybrid, classic, tls12, quic })
             }
-            Err(error) => Attempt::not_tried(format!("our own failure: {error}")),
+            Err(error) => return Err(OurFailure(error.to_string())),
         },
     };
     let settings = &context.settings;
-    Record {
+    Ok(Record {
         v: Record::VERSION,
         started,
         took_ms: watch.elapsed().into(),
@@ -131,7 +134,7 @@ pub async fn run(
         hosts,
         reflector,
         certificates,
-    }
+    })
 }
 
 struct Tested {
@@ -158,7 +161,18 @@ async fn host(
             None => None,
         }
     };
-    let (system, proxy) = tokio::join!(checks::dns::system(context, &target.host), proxy);
+    // Asked at once, so that a silent resolver is waited for once; the other checks need the system's answer alone.
+    let direct = {
+        let (context, name) = (context.clone(), target.host.clone());
+        tokio::spawn(async move { checks::dns::direct(&context, &name).await })
+    };
+    let system = async {
+        match tokio::time::timeout_at(deadline, checks::dns::system(context, &target.host)).await {
+            Ok(answer) => answer,
+            Err(_elapsed) => Attempt::not_tried("the time budget was used up"),
+        }
+    };
+    let (system, proxy) = tokio::join!(system, proxy);
     let own_addresses: Vec<SocketAddr> = match (&overridden, &system) {
         (Some(addresses), _) => addresses.clone(),
         (None, Attempt::Seen(answer)) => {
@@ -172,12 +186,12 @@ async fn host(
         None => (own_addresses.clone(), system.failure().cloned().filter(|_| overridden.is_none())),
     };
     let host = Host::new(context.clone(), target, addresses, own_addresses);
-    let overridden = overridden.map(|addresses| addresses.iter().map(SocketAddr::ip).collect());
+    let overridden = overridden.is_some();
 
-    let guard = Guard { settings, obstacle, deadline };
+    let guard = Guard { settings, obstacle, deadline, watch: Stopwatch::start() };
     let no_reflection = || Attempt::not_applicable("this is not the reflector");
     let (dns, tcp, tls, http, quic, websocket, stream, reflections) = tokio::join!(
-        guard.unobstructed("dns", Box::pin(checks::dns::run(context, &host.target.host, system, overridden))),
+        guard.unobstructed("dns", Box::pin(dns(system, direct, overridden))),
         guard.check("tcp", Box::pin(checks::tcp::run(&host))),
         guard.check("tls", Box::pin(checks::tls::run(&host))),
         guard.check("http", Box::pin(checks::http::run(&host))),
@@ -205,7 +219,7 @@ async fn host(
 
 async fn proxy_addresses(context: &Context, name: &str, port: u16) -> Result<Vec<SocketAddr>, model::Failure> {
     let watch = Stopwatch::start();
-    let unknown = |what: String| watch.failure(model::Operation::Resolve, model::FailureKind::NoSuchName, what);
+    let unknown = |what: String| watch.failure(Operation::Resolve, FailureKind::ResolverError, what);
     let name = HostName::parse(name).map_err(|error| unknown(error.to_string()))?;
     match checks::dns::system(context, &name).await {
         Attempt::Seen(answer) => Ok(answer.addresses.iter().map(|address| SocketAddr::new(*address, port)).collect()),
@@ -217,11 +231,17 @@ async fn proxy_addresses(context: &Context, name: &str, port: u16) -> Result<Vec
     }
 }
 
+/// What the `dns` check records.
+async fn dns(system: Attempt<DnsAnswer>, direct: JoinHandle<Attempt<DnsAnswer>>, overridden: bool) -> Attempt<Dns> {
+    let direct = direct.await.unwrap_or_else(|error| Attempt::not_tried(format!("our own failure: {error}")));
+    Attempt::Seen(Dns { system, direct, overridden })
+}
+
 /// The `tcp` check's sample, with the connections of the other checks: to the same end, so of the same length.
 fn add_connect_times(tcp: Attempt<model::Tcp>, host: &Host) -> Attempt<model::Tcp> {
     match tcp {
         Attempt::Seen(mut tcp) => {
-            tcp.connect_ms.extend(host.connect_times());
+            tcp.connect_ms.extend(host.connect_times(tcp.address));
             Attempt::Seen(tcp)
         }
         other => other,
@@ -235,6 +255,7 @@ struct Guard<'a> {
     /// There is nowhere to connect to, and why.
     obstacle: Option<model::Failure>,
     deadline: Instant,
+    watch: Stopwatch,
 }
 
 impl Guard<'_> {
@@ -253,7 +274,8 @@ impl Guard<'_> {
         match tokio::time::timeout_at(self.deadline, check).await {
             Ok(attempt) => attempt,
             Err(_elapsed) => {
-                Attempt::not_tried(format!("the time budget of {} was used up", show(self.settings.budget)))
+                let detail = format!("the time budget of {} was used up", Milliseconds::from(self.settings.budget));
+                Attempt::Failed(self.watch.failure(Operation::Exchange, FailureKind::Timeout, detail))
             }
         }
     }
@@ -263,10 +285,6 @@ impl Guard<'_> {
             [checks::exporter::CHECK.name, checks::hello::CHECK.name].into_iter().find(|name| self.settings.runs(name));
         self.check(name.unwrap_or(checks::exporter::CHECK.name), question).await
     }
-}
-
-fn show(span: Duration) -> String {
-    Milliseconds::from(span).to_string()
 }
 
 /// The reflector as a host: it promises everything that the checks can ask.

@@ -16,7 +16,6 @@ use rustls::{ClientConfig, DigitallySignedStruct, HandshakeKind, SignatureScheme
 use tokio_rustls::client::TlsStream;
 
 use crate::failure::Stopwatch;
-use crate::net::ByteStream;
 use crate::tap::{Hellos, Tapped};
 
 /// The shape of the ClientHello.
@@ -269,9 +268,4 @@ pub(crate) async fn wait_for_ticket(stream: &mut Stream, sessions: &Sessions) {
             },
         }
     }
-}
-
-/// Hides the stream's type where only octets matter.
-pub(crate) fn tapped(stream: Box<dyn ByteStream>) -> (Tapped, Hellos) {
-    Tapped::new(stream)
 }

@@ -50,6 +50,7 @@ impl Trust {
         };
         Chain {
             certificates: hashes,
+            at,
             system: match &self.system {
                 Ok(roots) => against(roots),
                 Err(failure) => Attempt::Failed(failure.clone()),

@@ -82,10 +82,7 @@ fn catalogue(asked: Option<&str>, profile: &Profile) -> Result<Option<Catalogue>
 pub(crate) fn trust(knowledge: &cli::Knowledge, profile: &Profile) -> Result<Trust> {
     let (public, public_source) = public_roots(knowledge)?;
     let (logs, logs_source) = ct_logs(knowledge)?;
-    let given = match &knowledge.trust_roots {
-        None => None,
-        Some(path) => Some((pem_roots(path)?, path.display().to_string())),
-    };
+    let given = given_roots(knowledge)?;
     Ok(Trust {
         public,
         public_source,
@@ -104,6 +101,12 @@ pub(crate) fn public_issuers<'a>(targets: impl IntoIterator<Item = &'a Target>) 
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// The roots of a private service of the user's own, and the file that they come from.
+pub(crate) fn given_roots(knowledge: &cli::Knowledge) -> Result<Option<(Roots, String)>> {
+    let Some(path) = &knowledge.trust_roots else { return Ok(None) };
+    Ok(Some((pem_roots(path)?, path.display().to_string())))
 }
 
 pub(crate) fn public_roots(knowledge: &cli::Knowledge) -> Result<(Roots, String)> {

@@ -41,7 +41,10 @@ fn look(view: &View<'_>) -> Vec<Sign> {
     if given && stream.complete {
         return Vec::new();
     }
-    let detail = if given {
+    let endless = stream.broke.as_ref().is_some_and(|failure| failure.kind == FailureKind::TooLarge);
+    let detail = if given && endless {
+        format!("the event stream did not end after its {} events", stream.promised_events)
+    } else if given {
         format!("the event stream was cut after {} of {} events", stream.event_ms.len(), stream.promised_events)
     } else {
         format!("the event stream was answered with status {}", stream.exchange.status)

@@ -41,6 +41,14 @@ fn failure(view: &View<'_>) -> Option<String> {
         return Some(words(failure));
     }
     let before_tls = |failure: &&Failure| matches!(failure.operation, Operation::Resolve | Operation::Connect);
+    let unresolved = host.dns.seen().filter(|dns| !dns.overridden).and_then(|dns| dns.system.failure());
+    let checks =
+        [host.tls.failure(), host.http.failure(), host.quic.failure(), host.websocket.failure(), host.stream.failure()];
+    if host.connections.is_empty()
+        && let Some(failure) = checks.into_iter().flatten().find(before_tls).or(unresolved.filter(|_| view.record.path.via.is_none()))
+    {
+        return Some(words(failure));
+    }
     let mut failures = host.connections.iter().filter(|c| c.transport == model::Transport::Tcp).map(|c| c.tls.failure());
     let first = failures.next()??;
     (before_tls(&first) && failures.all(|failure| failure.as_ref().is_some_and(before_tls))).then(|| words(first))

@@ -39,7 +39,7 @@ fn look(view: &View<'_>) -> Vec<Sign> {
     vec![Sign::against(Confidence::Strong, detail).on(vec![session.connection])]
 }
 
-/// The idle session that ended before we ended it, and after how long.
+/// The idle session that ended during its silence, or was found dead after it, and after how long.
 pub(crate) fn cut<'a>(view: &View<'a>) -> Option<(&'a WebSocketSession, Milliseconds)> {
     let session = view.host.websocket.seen()?.idle.seen()?;
     let opened = session.status == 101 || session.status == 200;
@@ -47,12 +47,13 @@ pub(crate) fn cut<'a>(view: &View<'a>) -> Option<(&'a WebSocketSession, Millisec
         session.end,
         WebSocketEnd::Cut | WebSocketEnd::Reset | WebSocketEnd::Stalled | WebSocketEnd::CloseFrame(_)
     );
-    (opened && ended).then_some((session, session.open_ms))
+    let silence = session.silent_ms.failure()?;
+    (opened && ended).then_some((session, silence.after_ms))
 }
 
 #[cfg(test)]
 mod tests {
-    use model::{Milliseconds, State, WebSocketEnd};
+    use model::{Attempt, FailureKind, State, WebSocketEnd};
 
     use crate::testing::{self, against};
 
@@ -61,11 +62,14 @@ mod tests {
         let mut record = testing::clean();
         testing::idle(&mut record.hosts[0], |session| {
             session.end = WebSocketEnd::Cut;
-            session.open_ms = Milliseconds(5_000.0);
+            session.silent_ms = Attempt::Failed(testing::failure(FailureKind::Closed));
         });
         assert_eq!(against(&record, 0), ["websocket-cut-idle"]);
         assert_eq!(testing::state(&record, 0), State::Degraded);
-        testing::idle(&mut record.hosts[1], |session| session.end = WebSocketEnd::CloseFrame(1001));
+        testing::idle(&mut record.hosts[1], |session| {
+            session.end = WebSocketEnd::CloseFrame(1001);
+            session.silent_ms = Attempt::Failed(testing::failure(FailureKind::Closed));
+        });
         assert!(against(&record, 1).is_empty(), "the service's own close frame");
     }
 }

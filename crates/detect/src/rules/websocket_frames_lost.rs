@@ -22,7 +22,7 @@ fn look(view: &View<'_>) -> Vec<Sign> {
     if session.status != 101 || promise.answer != WebSocketAnswer::Echo {
         return Vec::new();
     }
-    if matches!(session.end, WebSocketEnd::Reset | WebSocketEnd::Cut) {
+    if matches!(session.end, WebSocketEnd::Reset | WebSocketEnd::Cut | WebSocketEnd::Broken(_)) {
         return Vec::new();
     }
     let detail = match (&session.small_frame_ms, &session.large_frame_ms) {

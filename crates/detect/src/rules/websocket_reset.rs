@@ -34,6 +34,7 @@ fn look(view: &View<'_>) -> Vec<Sign> {
     let end = match &session.end {
         WebSocketEnd::Reset => "reset",
         WebSocketEnd::Cut => "cut without a close frame",
+        WebSocketEnd::Broken(_) => "broken by octets that are no WebSocket frames",
         _ => return Vec::new(),
     };
     let detail = format!("the WebSocket opened and was {end} after {}", session.open_ms);

@@ -1,8 +1,6 @@
 //! `dns`: which addresses the name has, and who says so.
 
-use std::net::IpAddr;
-
-use model::{Attempt, Dns, DnsAnswer, FailureKind, HostName, Operation};
+use model::{Attempt, DnsAnswer, FailureKind, HostName, Operation};
 
 use crate::check::{Check, no_wait};
 use crate::failure::{Stopwatch, within};
@@ -29,9 +27,9 @@ pub(crate) async fn system(context: &Context, host: &HostName) -> Attempt<DnsAns
     let lookup = async {
         let addresses = context.net.lookup(host).await.map_err(|error| watch.io(Operation::Resolve, &error)).map_err(
             |mut failure| {
-                // getaddrinfo's errors have no kind of their own; that the name has no address is what they all mean.
+                // getaddrinfo's errors have no kind that tells "no such name" from "no answer"; the direct question does.
                 if failure.kind == FailureKind::Local {
-                    failure.kind = FailureKind::NoSuchName;
+                    failure.kind = FailureKind::ResolverError;
                 }
                 failure
             },
@@ -39,20 +37,13 @@ pub(crate) async fn system(context: &Context, host: &HostName) -> Attempt<DnsAns
         if addresses.is_empty() {
             return Err(watch.failure(Operation::Resolve, FailureKind::NoSuchName, "the name has no address"));
         }
-        Ok(DnsAnswer { addresses, cnames: Vec::new(), time_ms: watch.elapsed().into(), server: None })
+        Ok(DnsAnswer { addresses, cnames: Vec::new(), time_ms: watch.elapsed().into() })
     };
     within(context.settings.timeout, watch, Operation::Resolve, lookup).await.into()
 }
 
-/// What the check records, given the system's answer.
-pub(crate) async fn run(
-    context: &Context,
-    host: &HostName,
-    system: Attempt<DnsAnswer>,
-    overridden: Option<Vec<IpAddr>>,
-) -> Attempt<Dns> {
+/// The name servers' own answer, on which nothing waits.
+pub(crate) async fn direct(context: &Context, host: &HostName) -> Attempt<DnsAnswer> {
     let watch = Stopwatch::start();
-    let direct =
-        within(context.settings.timeout, watch, Operation::Resolve, context.net.lookup_direct(host)).await.into();
-    Attempt::Seen(Dns { system, direct, overridden: overridden.is_some() })
+    within(context.settings.timeout, watch, Operation::Resolve, context.net.lookup_direct(host)).await.into()
 }

@@ -6,27 +6,30 @@ use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use bytes::Buf;
+use futures_util::future::select_ok;
 use http::Request;
 use model::{
-    Attempt, Connection, Failure, FailureKind, HexBytes, Http3, HttpExchange, Milliseconds, Operation, Quic,
-    Reflection, TlsSession, Transport, VersionNegotiation,
+    Attempt, Connection, Failure, FailureKind, HexBytes, Http3, HttpExchange, Operation, Quic, Reflection, TlsSession,
+    Transport, VersionNegotiation,
 };
 use quinn::udp::{RecvMeta, Transmit};
 use quinn::{AsyncUdpSocket, Endpoint, EndpointConfig, Runtime, TokioRuntime, TransportConfig, UdpPoller};
 use rustls::pki_types::CertificateDer;
+use tokio::sync::oneshot;
 use wire::quic::recorder::{self, HandshakeRecord};
 use wire::quic::version_negotiation;
 
 use crate::check::{Check, no_wait};
+use crate::connect::ATTEMPT_DELAY;
 use crate::failure::{Stopwatch, describe, within};
 use crate::host::Host;
-use crate::http_client::{BodyReader, Driver, USER_AGENT, authority, date, headers};
+use crate::http_client::{BODY_LIMIT, BodyReader, Driver, USER_AGENT, authority, date, headers};
 use crate::reflect::{self, Question};
 use crate::tls::{self, EXPORTER_LABEL, EXPORTER_LENGTH, Hello, Prepared};
 
@@ -47,41 +50,86 @@ carries no UDP: through one, the check is not applicable.",
 };
 
 const HEAD_LIMIT: u64 = 64 * 1024;
+/// Octets of an answer that are kept as they are.
+const ANSWER_LIMIT: usize = 512 * 1024;
+/// Octets of all datagrams of one connection. The HTTP/3 library holds a frame until it is whole, however long it says
+/// that it is.
+const CONNECTION_LIMIT: u64 = 4 * 1024 * 1024;
 /// Enough packets to meet devices that let a first handful pass.
 const SUSTAINED: u64 = 64 * 1024;
 /// Without a long path, this many plain requests one after another take its place.
 const SUSTAINED_REQUESTS: u32 = 3;
 
 pub(crate) async fn run(host: &Host) -> Attempt<Quic> {
-    let address = match address(host) {
-        Ok(address) => address,
+    let addresses = match addresses(host) {
+        Ok(addresses) => addresses,
         Err(attempt) => return attempt,
     };
     if !host.target.promises.http3 {
         return Attempt::not_applicable("the profile does not promise HTTP/3 for this host");
     }
-    let (version_negotiation, (handshake, http3)) = tokio::join!(negotiate_version(host, address), async {
-        let handshake = shake_hands(host, address, CHECK.name, "http/3").await;
-        let http3 = match &handshake.result {
-            Ok(connection) => http3(host, connection, &handshake).await.into(),
-            Err(failure) => Attempt::Failed(failure.clone()),
-        };
-        (handshake, http3)
+    // As over TCP: the other family begins a little later, and the first handshake that ends is the one that counts.
+    let attempts = addresses.into_iter().zip([Duration::ZERO, ATTEMPT_DELAY]).map(|(address, delay)| {
+        Box::pin(async move {
+            tokio::time::sleep(delay).await;
+            layers(host, address).await
+        })
     });
-    Attempt::Seen(Quic {
+    match select_ok(attempts).await {
+        Ok((quic, _others)) => Attempt::Seen(quic),
+        Err(quic) => Attempt::Seen(*quic),
+    }
+}
+
+/// Every layer at one address; an error where the handshake did not come to its end.
+async fn layers(host: &Host, address: SocketAddr) -> Result<Quic, Box<Quic>> {
+    // Where the network says that there is no way, the handshake need not wait out its time.
+    let (tell, refused) = oneshot::channel();
+    let (version_negotiation, (handshake, http3)) = tokio::join!(
+        async {
+            let watch = Stopwatch::start();
+            let negotiated = negotiate_version(host, address).await;
+            if let Some(failure) = negotiated.failure().filter(|failure| is_refusal(failure)) {
+                tokio::time::sleep(REFUSAL_GRACE.max(watch.elapsed() * 3)).await;
+                let _ = tell.send(failure.clone());
+            }
+            negotiated
+        },
+        async {
+            let handshake = shake_hands(host, address, CHECK.name, "http/3", Some(refused)).await;
+            let http3 = match &handshake.result {
+                Ok(connection) => http3(host, connection, &handshake).await.into(),
+                Err(failure) => Attempt::Failed(failure.clone()),
+            };
+            (handshake, http3)
+        }
+    );
+    let quic = Quic {
         version_negotiation,
         connection: Some(handshake.connection),
         handshake_datagrams_received: handshake.datagrams_received,
         http3,
-    })
+    };
+    if handshake.result.is_ok() { Ok(quic) } else { Err(Box::new(quic)) }
 }
 
-/// Where QUIC goes, or why it goes nowhere.
-fn address<T>(host: &Host) -> Result<SocketAddr, Attempt<T>> {
+/// A refusal may be meant for the unknown version alone: so long a handshake may still answer, or three round trips.
+const REFUSAL_GRACE: Duration = Duration::from_millis(250);
+
+fn is_refusal(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::Refused | FailureKind::Unreachable)
+}
+
+/// Where QUIC goes, the first address of each family, or why it goes nowhere.
+fn addresses<T>(host: &Host) -> Result<Vec<SocketAddr>, Attempt<T>> {
     if host.settings().via.is_some() {
         return Err(Attempt::not_applicable("an explicit proxy carries no UDP"));
     }
-    host.own_addresses.first().copied().ok_or_else(|| Attempt::not_tried("there is no address to connect to"))
+    let Some(first) = host.own_addresses.first() else {
+        return Err(Attempt::not_tried("there is no address to connect to"));
+    };
+    let other = host.own_addresses.iter().find(|address| address.is_ipv4() != first.is_ipv4());
+    Ok(std::iter::once(first).chain(other).copied().collect())
 }
 
 async fn negotiate_version(host: &Host, address: SocketAddr) -> Attempt<VersionNegotiation> {
@@ -142,7 +190,13 @@ struct Handshake {
     _endpoint: Option<Endpoint>,
 }
 
-async fn shake_hands(host: &Host, address: SocketAddr, check: &'static str, purpose: &'static str) -> Handshake {
+async fn shake_hands(
+    host: &Host,
+    address: SocketAddr,
+    check: &'static str,
+    purpose: &'static str,
+    refused: Option<oneshot::Receiver<Failure>>,
+) -> Handshake {
     let timeout = host.settings().timeout;
     let started = Stopwatch::start();
     let received = Arc::new(AtomicU32::new(0));
@@ -173,13 +227,28 @@ async fn shake_hands(host: &Host, address: SocketAddr, check: &'static str, purp
         let socket = host.context.net.udp(address).map_err(|error| started.io(Operation::Connect, &error))?;
         let runtime: Arc<dyn Runtime> = Arc::new(TokioRuntime);
         let socket = runtime.wrap_udp_socket(socket).map_err(|error| started.io(Operation::Connect, &error))?;
-        let socket = Arc::new(Counting { socket, received: received.clone() });
+        let socket = Arc::new(Counting { socket, received: received.clone(), octets: AtomicU64::new(0) });
         let endpoint = Endpoint::new_with_abstract_socket(EndpointConfig::default(), None, socket, runtime)
             .map_err(|error| started.io(Operation::Connect, &error))?;
         let connecting = endpoint
             .connect_with(config, address, host.target.host.as_str())
             .map_err(|error| local(error.to_string()))?;
-        let connection = connecting.await.map_err(|error| connection_failure(started, &error))?;
+        let refusal = async {
+            match refused {
+                // The sender goes where the handshake is left to itself.
+                Some(refused) => match refused.await {
+                    Ok(failure) => failure,
+                    Err(_) => std::future::pending().await,
+                },
+                None => std::future::pending().await,
+            }
+        };
+        let connection = tokio::select! {
+            connected = connecting => connected.map_err(|error| connection_failure(started, &error))?,
+            refusal = refusal => {
+                return Err(started.failure(Operation::Handshake, refusal.kind, refusal.detail));
+            }
+        };
         Ok((endpoint, connection))
     };
     let result = within(timeout, started, Operation::Handshake, connecting).await;
@@ -274,56 +343,52 @@ async fn http3(host: &Host, connection: &quinn::Connection, handshake: &Handshak
     let watch = Stopwatch::start();
     let (mut send, _driver) = within(timeout, watch, Operation::Request, open_http3(connection, watch)).await?;
     let path = host.target.path.as_str();
-    let first = get(host, &mut send, path, "*/*", handshake.connection);
-    let (exchange, total_first_byte_ms) = within(timeout, watch, Operation::Request, async {
-        let (exchange, read) = first.await?;
-        let total = Duration::from_secs_f64(
-            (handshake.started.elapsed().as_secs_f64() - read.after_head.as_secs_f64()).max(0.0),
-        );
-        Ok((exchange, Milliseconds::from(total)))
-    })
-    .await?;
-    let sustained = within(timeout, Stopwatch::start(), Operation::Body, async {
-        match &host.target.promises.download {
-            Some(path) => {
-                let (exchange, read) = get(host, &mut send, path, "*/*", handshake.connection).await?;
-                match exchange.body {
-                    Attempt::Failed(failure) => Err(failure),
-                    Attempt::Seen(body) if body.length.max(read.octets) < SUSTAINED && !body.complete => {
-                        Err(watch.failure(Operation::Body, FailureKind::Closed, "the transfer ended early"))
-                    }
-                    _ => Ok(read.octets),
-                }
-            }
-            None => {
-                let mut octets = 0u64;
-                for _ in 0..SUSTAINED_REQUESTS {
-                    let (_, read) = get(host, &mut send, path, "*/*", handshake.connection).await?;
-                    octets = octets.saturating_add(read.octets);
-                }
-                Ok(octets)
-            }
-        }
-    })
-    .await
-    .into();
-    Ok(Http3 { exchange, total_first_byte_ms, sustained })
+    let (exchange, read) = get(host, &mut send, path, "*/*", handshake.connection, BODY_LIMIT).await?;
+    let total = handshake.started.elapsed().saturating_sub(read.after_head);
+    let sustained = sustained(host, &mut send, handshake.connection).await;
+    Ok(Http3 { exchange, total_first_byte_ms: total.into(), sustained })
 }
 
+/// A longer transfer: a path that the profile names, or a few plain requests one after another.
+async fn sustained(host: &Host, send: &mut Http3Send, connection: usize) -> Attempt<u64> {
+    let download = host.target.promises.download.as_deref();
+    let mut octets = 0u64;
+    for _ in 0..if download.is_some() { 1 } else { SUSTAINED_REQUESTS } {
+        let path = download.unwrap_or(&host.target.path);
+        let (exchange, read) = match get(host, send, path, "*/*", connection, SUSTAINED).await {
+            Ok(got) => got,
+            Err(failure) => return Attempt::Failed(failure),
+        };
+        octets = octets.saturating_add(read.octets);
+        match exchange.body {
+            Attempt::Failed(failure) => return Attempt::Failed(failure),
+            _ if download.is_some() && (exchange.status != 200 || octets < SUSTAINED) => {
+                return Attempt::not_applicable(format!("{path} answered {} with {octets} octets", exchange.status));
+            }
+            _ => {}
+        }
+    }
+    Attempt::Seen(octets)
+}
+
+/// What an exchange gives beside its record.
 struct Read {
     octets: u64,
+    /// From the response head to the end of reading.
     after_head: Duration,
     body: Vec<u8>,
 }
 
-/// One request and its body, up to the limit.
+/// One request and its body, up to about `limit` octets. Each step has the whole time: a slow link is not a stalled one.
 async fn get(
     host: &Host,
     send: &mut Http3Send,
     path: &str,
     accept: &str,
     connection: usize,
+    limit: u64,
 ) -> Result<(HttpExchange, Read), Failure> {
+    let timeout = host.settings().timeout;
     let watch = Stopwatch::start();
     let fail =
         |operation, error: &h3::error::StreamError| watch.failure(operation, stream_kind(error), describe(error));
@@ -333,22 +398,29 @@ async fn get(
         .header("accept-encoding", "identity")
         .body(())
         .map_err(|error| watch.failure(Operation::Request, FailureKind::Local, error.to_string()))?;
-    let mut stream = send.send_request(request).await.map_err(|error| fail(Operation::Request, &error))?;
-    stream.finish().await.map_err(|error| fail(Operation::Request, &error))?;
-    let response = stream.recv_response().await.map_err(|error| fail(Operation::Request, &error))?;
+    let asking = async {
+        let mut stream = send.send_request(request).await.map_err(|error| fail(Operation::Request, &error))?;
+        stream.finish().await.map_err(|error| fail(Operation::Request, &error))?;
+        let response = stream.recv_response().await.map_err(|error| fail(Operation::Request, &error))?;
+        Ok((stream, response))
+    };
+    let (mut stream, response) = within(timeout, watch, Operation::Request, asking).await?;
     let head = Stopwatch::start();
     let first_byte_ms = watch.elapsed().into();
     let headers = headers(response.headers());
     let mut reader = BodyReader::new(&headers);
     let mut start = Vec::new();
     let body = loop {
-        match stream.recv_data().await {
+        let chunk = within(timeout, watch, Operation::Body, async {
+            stream.recv_data().await.map_err(|error| fail(Operation::Body, &error))
+        });
+        match chunk.await {
             Ok(Some(mut data)) => {
                 let chunk = data.copy_to_bytes(data.remaining());
-                if start.len() < 512 * 1024 {
+                if start.len() < ANSWER_LIMIT {
                     start.extend_from_slice(&chunk);
                 }
-                if !reader.push(&chunk) {
+                if !reader.push(&chunk) || reader.length >= limit {
                     break Ok(());
                 }
             }
@@ -356,7 +428,7 @@ async fn get(
                 reader.complete = true;
                 break Ok(());
             }
-            Err(error) => break Err(fail(Operation::Body, &error)),
+            Err(failure) => break Err(failure),
         }
     };
     let octets = reader.length;
@@ -386,11 +458,12 @@ fn stream_kind(error: &h3::error::StreamError) -> FailureKind {
 
 /// The reflector's answer over QUIC.
 pub(crate) async fn ask_reflector(host: &Host, key: &HexBytes) -> Attempt<Reflection> {
-    let address = match address(host) {
-        Ok(address) => address,
+    let address = match addresses(host) {
+        Ok(addresses) => addresses.into_iter().next(),
         Err(attempt) => return attempt,
     };
-    let handshake = shake_hands(host, address, crate::checks::exporter::CHECK.name, "http/3").await;
+    let Some(address) = address else { return Attempt::not_tried("there is no address to connect to") };
+    let handshake = shake_hands(host, address, crate::checks::exporter::CHECK.name, "http/3", None).await;
     let connection = match &handshake.result {
         Ok(connection) => connection,
         Err(failure) => return Attempt::Failed(failure.clone()),
@@ -400,17 +473,20 @@ pub(crate) async fn ask_reflector(host: &Host, key: &HexBytes) -> Attempt<Reflec
     let exchange = async {
         let question = Question::new(watch)?;
         let (mut send, _driver) = open_http3(connection, watch).await?;
-        let (exchange, read) = get(host, &mut send, &question.path, "application/json", handshake.connection).await?;
+        let (exchange, read) =
+            get(host, &mut send, &question.path, "application/json", handshake.connection, BODY_LIMIT).await?;
         reflect::refused(exchange.status, &exchange.headers, watch)?;
         question.answered(host, handshake.connection, handshake.client_hello.as_deref(), &read.body, key, watch)
     };
     within(timeout, watch, Operation::Request, exchange).await.into()
 }
 
-/// A socket that counts what came in, so that silence and an unfinished handshake can be told apart.
+/// A socket that counts what came in, so that silence and an unfinished handshake can be told apart, and that fails where
+/// it is more than any check asks for.
 struct Counting {
     socket: Arc<dyn AsyncUdpSocket>,
     received: Arc<AtomicU32>,
+    octets: AtomicU64,
 }
 
 impl fmt::Debug for Counting {
@@ -437,6 +513,11 @@ impl AsyncUdpSocket for Counting {
         let poll = self.socket.poll_recv(cx, bufs, meta);
         if let Poll::Ready(Ok(datagrams)) = &poll {
             self.received.fetch_add(u32::try_from(*datagrams).unwrap_or(u32::MAX), Ordering::Relaxed);
+            let octets: usize = meta.iter().take(*datagrams).map(|datagram| datagram.len).sum();
+            let before = self.octets.fetch_add(octets as u64, Ordering::Relaxed);
+            if before > CONNECTION_LIMIT {
+                return Poll::Ready(Err(io::Error::other("more octets than any check asks for")));
+            }
         }
         poll
     }

@@ -71,12 +71,13 @@ pub(crate) async fn run(host: &Host) -> Attempt<Stream> {
         };
         let limit = (whole + timeout).saturating_sub(asked.elapsed());
         let ended = crate::failure::within(limit, asked, Operation::Body, reading).await;
-        if event_ms.is_empty() {
-            ended?;
-        }
+        let broke = match ended {
+            Err(failure) if event_ms.is_empty() => return Err(failure),
+            ended => ended.err(),
+        };
         let complete = complete && event_ms.len() == promise.events as usize;
         let (promised_events, promised_gap_ms) = (promise.events, promise.gap_ms);
-        Ok(Stream { exchange, event_ms, promised_events, promised_gap_ms, complete })
+        Ok(Stream { exchange, event_ms, promised_events, promised_gap_ms, complete, broke })
     };
     stream.await.into()
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Attempt, Failure, FailureKind, Operation, TimestampsInHandshake, Tls};
+use model::{Attempt, Failure, FailureKind, HexBytes, Operation, TimestampsInHandshake, Tls};
 use rustls::client::ClientSessionStore;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -26,7 +26,7 @@ from a dead host.
 Records the chain as presented and holds it against the public roots, the system's store and the roots given; verifies the
 certificate timestamps; notes version, cipher suite, group, ALPN and resumption. Devices exist that decrypt small hellos
 and pass large ones, so each handshake is judged by itself. Certificates are never enforced: the check must see the forged
-ones. The peer's signature is verified, so nobody passes for a certificate whose key they do not hold.",
+ones. The peer's signature is verified, so nobody passes for a certificate whose key they do not hold. Limit: over TLS 1.2 a\ncertificate that a strict parser refuses ends the handshake; it is recorded all the same.",
     round_trips: 5,
     waits: no_wait,
     needs_reflector: false,
@@ -165,6 +165,7 @@ async fn timestamps(host: &Host) -> Attempt<TimestampsInHandshake> {
     let Some(chain) = host.note_chain(flight.certificates) else {
         return Attempt::not_tried("too many different chains were presented");
     };
-    host.note_stapled(chain, flight.sct_list.clone(), flight.ocsp);
-    Attempt::Seen(TimestampsInHandshake { chain, list: flight.sct_list.map(model::HexBytes) })
+    host.note_stapled(chain, flight.sct_list.clone(), flight.ocsp.clone());
+    let (list, ocsp) = (flight.sct_list.map(HexBytes), flight.ocsp.map(HexBytes));
+    Attempt::Seen(TimestampsInHandshake { chain, list, ocsp })
 }

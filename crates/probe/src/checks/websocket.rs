@@ -9,13 +9,13 @@ use http::{Method, Request, Version};
 use http_body_util::Empty;
 use hyper_util::rt::TokioIo;
 use model::{
-    Attempt, Failure, FailureKind, Header, Milliseconds, Operation, Promises, WebSocket, WebSocketAnswer, WebSocketEnd,
+    Attempt, Failure, FailureKind, Header, Milliseconds, Operation, WebSocket, WebSocketAnswer, WebSocketEnd,
     WebSocketSession,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wire::http::websocket::{Close, Codec, DEFLATE_OFFER, Limits, Message, Role, accept_answer, accept_key};
 
-use crate::check::Check;
+use crate::check::{Check, no_wait};
 use crate::failure::{Stopwatch, io_kind, within};
 use crate::host::{Host, Opened, Wanted};
 use crate::http_client::{Driver, USER_AGENT, authority, headers, http2};
@@ -37,10 +37,6 @@ sign-in only the answer to the upgrade is recorded.",
     needs_reflector: false,
 };
 
-fn no_wait(_promises: &Promises) -> Duration {
-    Duration::ZERO
-}
-
 /// Larger than 65 535 octets, so that the 64-bit length is used (RFC 6455 section 5.2).
 const LARGE_FRAME: usize = 70_000;
 const LIMITS: Limits = Limits { frame: 1024 * 1024, message: 1024 * 1024 };
@@ -60,9 +56,6 @@ pub(crate) async fn run(host: &Host) -> Attempt<WebSocket> {
     let idle = async {
         match host.settings().life {
             None => Attempt::not_tried("--life was not given"),
-            Some(_) if promise.answer == WebSocketAnswer::Refuse(Vec::new()) => {
-                Attempt::not_applicable("it does not open")
-            }
             Some(life) => match promise.answer {
                 WebSocketAnswer::Refuse(_) => Attempt::not_applicable("it does not open without a sign-in"),
                 WebSocketAnswer::Echo | WebSocketAnswer::Open => session(host, Over::Http1, echoes, Some(life)).await,
@@ -91,6 +84,9 @@ async fn session(host: &Host, over: Over, echoes: bool, life: Option<Duration>) 
         Ok(opened) => opened,
         Err(not_opened) => return Attempt::Failed(not_opened.failure),
     };
+    if over == Over::Http2 && opened.session.alpn.as_deref() != Some("h2") {
+        return Attempt::not_applicable("HTTP/2 was not negotiated");
+    }
     let watch = Stopwatch::start();
     let connection = opened.connection;
     let timeout = host.settings().timeout;
@@ -118,6 +114,7 @@ async fn session(host: &Host, over: Over, echoes: bool, life: Option<Duration>) 
         extensions_offered: Some(DEFLATE_OFFER.to_owned()),
         extensions_arrived: Attempt::not_applicable("the far end does not tell"),
         extensions_answered,
+        silent_ms: Attempt::not_tried("not asked for"),
         small_frame_ms: not_tried("there was no open WebSocket"),
         large_frame_ms: not_tried("there was no open WebSocket"),
         end: WebSocketEnd::Refused,
@@ -131,7 +128,8 @@ async fn session(host: &Host, over: Over, echoes: bool, life: Option<Duration>) 
             return Attempt::Seen(session);
         }
     };
-    let mut open = Open { pipe, codec: Codec::new(Role::Client, deflate, LIMITS), timeout, since: Stopwatch::start() };
+    let codec = Codec::new(Role::Client, deflate, LIMITS);
+    let mut open = Open { pipe, codec, timeout, since: Stopwatch::start(), pings: 0 };
     session.end = match open.live(&mut session, echoes, life).await {
         Ok(()) => open.close().await,
         Err(end) => end,
@@ -203,16 +201,13 @@ async fn upgrade_http1(host: &Host, opened: Opened, watch: Stopwatch) -> Result<
 
 async fn connect_http2(host: &Host, opened: Opened, watch: Stopwatch) -> Result<Opening, Failure> {
     let fail = |error| watch.h2(Operation::Request, &error);
-    if opened.session.alpn.as_deref() != Some("h2") {
-        let detail = "HTTP/2 was not negotiated";
-        return Err(watch.failure(Operation::Request, FailureKind::Protocol, detail));
-    }
     let (send, driver) = http2(opened.stream).await.map_err(fail)?;
     let mut send = send.ready().await.map_err(fail)?;
     // The server's SETTINGS say whether extended CONNECT may be used (RFC 8441 section 3); they may still be on their way.
     let asked = tokio::time::Instant::now();
+    let patience = host.settings().timeout / 2;
     while !send.is_extended_connect_protocol_enabled() {
-        if asked.elapsed() > settings_wait(opened.connect_ms) {
+        if asked.elapsed() > patience {
             let detail = "the server does not offer extended CONNECT (SETTINGS_ENABLE_CONNECT_PROTOCOL)";
             return Err(watch.failure(Operation::Request, FailureKind::Protocol, detail));
         }
@@ -238,45 +233,80 @@ async fn connect_http2(host: &Host, opened: Opened, watch: Stopwatch) -> Result<
     Ok(Opening { status, headers, accept_matches: None, pipe })
 }
 
-/// One round trip and a margin for a slow machine.
-fn settings_wait(connect: Milliseconds) -> Duration {
-    Duration::from_millis(300) + Duration::from_secs_f64(connect.0.max(0.0) * 2e-3)
-}
-
 /// An open WebSocket.
 struct Open {
     pipe: Pipe,
     codec: Codec,
     timeout: Duration,
     since: Stopwatch,
+    /// Pings that the far end sent so far.
+    pings: u32,
 }
 
 impl Open {
-    /// Exchanges the frames, or keeps silent first. An error says how the connection ended before we closed it.
+    /// Exchanges the frames, or keeps silent first. An error says how the connection ended before we closed it; what
+    /// was under way then has failed, and what came after it was not tried.
     async fn live(
         &mut self,
         session: &mut WebSocketSession,
         echoes: bool,
         life: Option<Duration>,
     ) -> Result<(), WebSocketEnd> {
+        session.small_frame_ms = Attempt::not_tried("an earlier step failed");
+        session.large_frame_ms = Attempt::not_tried("an earlier step failed");
         if echoes {
-            let greeting = self.receive(self.timeout).await?;
-            session.extensions_arrived = match greeting {
-                Message::Text(text) => extensions_arrived(&text, self.since),
-                _ => Attempt::not_applicable("the far end did not tell"),
+            let watch = Stopwatch::start();
+            match self.receive(self.timeout).await {
+                Ok(Message::Text(text)) => session.extensions_arrived = extensions_arrived(&text, watch),
+                Ok(_) => session.extensions_arrived = Attempt::not_applicable("the far end did not tell"),
+                Err(end) => {
+                    session.extensions_arrived = Attempt::Failed(lost(&end, watch, "the far end's greeting"));
+                    session.small_frame_ms = Attempt::Failed(lost(&end, watch, "the far end's greeting"));
+                    return Err(end);
+                }
+            }
+        }
+        let silence = Stopwatch::start();
+        if let Some(life) = life {
+            session.silent_ms = match self.keep_silent(life).await {
+                Ok(0) => Attempt::Seen(silence.elapsed().into()),
+                Ok(heard) => Attempt::not_applicable(format!("the far end spoke {heard} times meanwhile")),
+                Err(end) => {
+                    session.silent_ms = Attempt::Failed(lost(&end, silence, "the connection"));
+                    return Err(end);
+                }
             };
         }
-        if let Some(life) = life {
-            self.keep_silent(life).await?;
-        }
         if !echoes {
+            let why = "the far end does not echo";
+            session.small_frame_ms = Attempt::not_applicable(why);
+            session.large_frame_ms = Attempt::not_applicable(why);
             return Ok(());
         }
-        session.small_frame_ms = self.echo(Message::Text("truepath".repeat(4))).await?;
-        if life.is_none() {
-            let noise = (0..LARGE_FRAME).map(|n| u8::try_from((n * 31 + n / 251) % 251).unwrap_or_default()).collect();
-            session.large_frame_ms = self.echo(Message::Binary(noise)).await?;
+        let watch = Stopwatch::start();
+        session.small_frame_ms = match self.echo(Message::Text("truepath".repeat(4))).await {
+            Ok(echoed) => echoed,
+            Err(end) => {
+                session.small_frame_ms = Attempt::Failed(lost(&end, watch, "a small frame"));
+                if life.is_some() {
+                    session.silent_ms =
+                        Attempt::Failed(lost(&end, silence, "the connection, found dead after the silence"));
+                }
+                return Err(end);
+            }
+        };
+        if life.is_some() {
+            session.large_frame_ms = Attempt::not_tried("told by the other connection");
+            return Ok(());
         }
+        let watch = Stopwatch::start();
+        session.large_frame_ms = match self.echo(Message::Binary(noise(LARGE_FRAME))).await {
+            Ok(echoed) => echoed,
+            Err(end) => {
+                session.large_frame_ms = Attempt::Failed(lost(&end, watch, "a large frame"));
+                return Err(end);
+            }
+        };
         Ok(())
     }
 
@@ -291,13 +321,18 @@ impl Open {
         Ok(Attempt::Failed(asked.failure(Operation::Exchange, FailureKind::Protocol, detail)))
     }
 
-    /// Says nothing for as long as it lasts; whatever the peer does meanwhile is its own.
-    async fn keep_silent(&mut self, life: Duration) -> Result<(), WebSocketEnd> {
-        match self.receive(life).await {
-            Err(WebSocketEnd::Stalled) => Ok(()),
-            Err(end) => Err(end),
-            // Nothing was due, and a message is no end.
-            Ok(_) => Ok(()),
+    /// Says nothing for as long as it lasts, and counts what the far end says meanwhile: a connection that is spoken on
+    /// is not idle.
+    async fn keep_silent(&mut self, life: Duration) -> Result<u32, WebSocketEnd> {
+        let deadline = tokio::time::Instant::now() + life;
+        let mut heard = 0u32;
+        loop {
+            let left = deadline.saturating_duration_since(tokio::time::Instant::now());
+            match self.receive(left).await {
+                Err(WebSocketEnd::Stalled) => return Ok(heard.saturating_add(self.pings)),
+                Err(end) => return Err(end),
+                Ok(_) => heard = heard.saturating_add(1),
+            }
         }
     }
 
@@ -315,7 +350,10 @@ impl Open {
         loop {
             let message = self.codec.next_message().map_err(|error| WebSocketEnd::Broken(error.to_string()))?;
             match message {
-                Some(Message::Ping(payload)) => self.send(&Message::Pong(payload)).await?,
+                Some(Message::Ping(payload)) => {
+                    self.pings = self.pings.saturating_add(1);
+                    self.send(&Message::Pong(payload)).await?;
+                }
                 Some(Message::Pong(_)) => {}
                 Some(Message::Close(close)) => {
                     // 1005: no code was given (RFC 6455 section 7.4.1).
@@ -333,18 +371,44 @@ impl Open {
         }
     }
 
-    /// The closing handshake (RFC 6455 section 7.1.2).
+    /// The closing handshake (RFC 6455 section 7.1.2). Once our close frame is out, whatever the peer does is its own:
+    /// frames that were under way, another code, no answer at all.
     async fn close(&mut self) -> WebSocketEnd {
         let goodbye = Message::Close(Some(Close::new(Close::NORMAL, "")));
         if let Err(end) = self.send(&goodbye).await {
             return end;
         }
-        match self.receive(self.timeout).await {
-            Err(WebSocketEnd::CloseFrame(Close::NORMAL)) => WebSocketEnd::ClosedByUs,
-            Err(end) => end,
-            Ok(_) => WebSocketEnd::Broken("a message came after our close frame".to_owned()),
+        let deadline = tokio::time::Instant::now() + self.timeout;
+        loop {
+            let left = deadline.saturating_duration_since(tokio::time::Instant::now());
+            if left.is_zero() || self.receive(left).await.is_err() {
+                return WebSocketEnd::ClosedByUs;
+            }
         }
     }
+}
+
+/// Octets that no compression makes shorter, so that a large frame is large on the wire too.
+fn noise(length: usize) -> Vec<u8> {
+    let mut noise = vec![0; length];
+    // Without random octets it stays compressible, and is still a message that must come back whole.
+    let _ = SystemRandom::new().fill(&mut noise);
+    noise
+}
+
+/// What the end of a connection means for the step that was under way.
+fn lost(end: &WebSocketEnd, watch: Stopwatch, what: &str) -> Failure {
+    let kind = match end {
+        WebSocketEnd::Stalled => FailureKind::Timeout,
+        WebSocketEnd::Reset => FailureKind::Reset,
+        WebSocketEnd::Broken(_) => FailureKind::Protocol,
+        _ => FailureKind::Closed,
+    };
+    let detail = match end {
+        WebSocketEnd::Broken(why) => format!("{what} was lost: {why}"),
+        _ => format!("{what} was lost"),
+    };
+    watch.failure(Operation::Exchange, kind, detail)
 }
 
 impl Pipe {
@@ -431,6 +495,13 @@ fn extensions_arrived(greeting: &str, watch: Stopwatch) -> Attempt<Option<String
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_large_frame_is_large_on_the_wire() {
+        let codec = Codec::new(Role::Client, true, LIMITS);
+        let octets = codec.encode_message(&Message::Binary(noise(LARGE_FRAME))).unwrap();
+        assert!(octets.len() > usize::from(u16::MAX), "{}", octets.len());
+    }
 
     #[test]
     fn the_far_end_tells_which_extensions_arrived() {

@@ -107,7 +107,7 @@ pub(crate) async fn check(targets: Vec<Target>, settings: Settings) -> Record {
     };
     let targets = Targets { service, features: BTreeMap::new(), hosts: targets };
     let started = Timestamp::from_unix_seconds(1_795_000_000).unwrap();
-    run(targets, settings, Arc::new(trust), Arc::new(SystemNet::new()), started, None).await
+    run(targets, settings, Arc::new(trust), Arc::new(SystemNet::new()), started, None).await.unwrap()
 }
 
 pub(crate) fn seen<T: std::fmt::Debug>(attempt: &Attempt<T>) -> &T {

@@ -14,6 +14,10 @@ use crate::{inputs, progress, report};
 
 pub(crate) fn run(arguments: &cli::Check) -> Result<ExitCode> {
     let checks = chosen(&arguments.only, &arguments.skip)?;
+    // A check is a few operations one after another; with less than that, a slow one would end with the budget.
+    if arguments.budget < arguments.timeout * 4 {
+        return Err(misuse("--budget must be at least four times --timeout"));
+    }
     if arguments.list {
         report::list::print(&checks, !arguments.only.is_empty())?;
         return Ok(ExitCode::SUCCESS);
@@ -50,7 +54,7 @@ pub(crate) fn run(arguments: &cli::Check) -> Result<ExitCode> {
             let _ = shown.await;
         }
         record
-    });
+    })?;
     // Resolver threads of the system may still wait for an answer that nobody needs any more.
     runtime.shutdown_background();
     let judgement = detect::judge(&record, &knowledge);

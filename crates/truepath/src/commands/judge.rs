@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use model::{HexBytes, Record};
-use wire::x509::{ChainInput, CtLogs, Roots, chain_facts};
+use model::{Attempt, HexBytes, Record};
+use wire::x509::{ChainInput, CtLogs, Roots, chain_facts, validate};
 
 use crate::cli;
 use crate::exit::misuse;
@@ -17,20 +17,21 @@ pub(crate) fn run(arguments: &cli::Judge) -> Result<ExitCode> {
     let knowledge = inputs::knowledge(&arguments.knowledge)?;
     let (public, _) = inputs::public_roots(&arguments.knowledge)?;
     let (logs, _) = inputs::ct_logs(&arguments.knowledge)?;
-    derive_again(&mut record, &public, &logs);
+    let given = inputs::given_roots(&arguments.knowledge)?;
+    derive_again(&mut record, &public, given.as_ref().map(|(roots, _)| roots), &logs);
     let judgement = detect::judge(&record, &knowledge);
     report::print(&record, &judgement, &arguments.output)?;
     Ok(ExitCode::from(judgement.exit.code()))
 }
 
-/// Computes anew what the bytes of each chain say, with today's public roots and CT logs, at the time of the record.
+/// Computes anew what the bytes of each chain say, with today's public roots and CT logs and the roots given now, at the time
+/// of each chain.
 /// What only that machine could know, its own trust store, stays as it was stored.
-fn derive_again(record: &mut Record, roots: &Roots, logs: &CtLogs) {
+fn derive_again(record: &mut Record, roots: &Roots, given: Option<&Roots>, logs: &CtLogs) {
     let public_issuers = inputs::public_issuers(record.hosts.iter().map(|host| &host.target));
     let certificates = std::mem::take(&mut record.certificates);
-    let started = record.started;
     let reflector = match &mut record.reflector {
-        model::Attempt::Seen(reflector) => Some(&mut reflector.host),
+        Attempt::Seen(reflector) => Some(&mut reflector.host),
         _ => None,
     };
     for host in record.hosts.iter_mut().chain(reflector) {
@@ -43,17 +44,20 @@ fn derive_again(record: &mut Record, roots: &Roots, logs: &CtLogs) {
                 .collect();
             // A chain whose bytes are not in the record keeps the facts that were stored with it.
             let Some(der) = der else { continue };
-            let scts =
-                stapled.as_ref().filter(|stapled| stapled.chain == place).and_then(|stapled| stapled.list.as_ref());
+            let stapled = stapled.as_ref().filter(|stapled| stapled.chain == place);
+            let (scts, ocsp) = (stapled.and_then(|s| s.list.as_ref()), stapled.and_then(|s| s.ocsp.as_ref()));
+            if let Some(given) = given {
+                chain.given = Attempt::Seen(validate(&der, given, &host.target.host, chain.at));
+            }
             chain.facts = chain_facts(ChainInput {
                 chain: &der,
                 host: &host.target.host,
-                at: started,
+                at: chain.at,
                 roots,
                 logs,
                 public_issuers: &public_issuers,
                 tls_scts: scts.map(|list| list.0.as_slice()),
-                ocsp: None,
+                ocsp: ocsp.map(|response| response.0.as_slice()),
             });
         }
     }

@@ -42,7 +42,13 @@ pub(super) fn render(record: &Record, judgement: &Judgement, paint: Paint) -> St
     workloads(judgement, paint, &mut out);
     reflector(record, judgement, paint, &mut out);
     if judgement.findings.is_empty() {
-        out.push_str("\nNothing was found.\n");
+        let proven = judgement.hosts.iter().any(|host| host.state == State::Intact && !host.is_reflector);
+        out.push('\n');
+        out.push_str(if proven {
+            "Nothing was found.\n"
+        } else {
+            "Nothing could be judged: no check that could tell was run.\n"
+        });
     }
     for (place, finding) in judgement.findings.iter().enumerate() {
         out.push('\n');
@@ -54,25 +60,30 @@ pub(super) fn render(record: &Record, judgement: &Judgement, paint: Paint) -> St
 
 fn headline(record: &Record, judgement: &Judgement) -> String {
     let service = &record.service;
-    let mut line = format!("{}, {} hosts in {}", service.name, record.hosts.len(), record.took_ms);
+    let mut text = format!("{}, {} hosts in {}", clean(&service.name), record.hosts.len(), record.took_ms);
     if let Some(via) = &record.path.via {
-        line.push_str(&format!(", through {via}"));
+        text.push_str(&format!(", through {}", clean(via)));
     }
-    line.push('\n');
+    text.push('\n');
     if judgement.exit == ExitCode::Unreachable {
-        line.push_str("No host of the service could be reached from here.\n");
+        let all = judgement.hosts.iter().filter(|host| !host.is_reflector).all(|host| host.state == State::Unknown);
+        let what = if all { "No host of the service" } else { "A part of the service" };
+        text.push_str(&format!("{what} could {}be reached from here.\n", if all { "" } else { "not " }));
     }
     if let (Some(instance), Some(version)) = (&service.instance, &service.catalogue) {
-        line.push_str(&format!("endpoint list: {instance} {version}\n"));
+        text.push_str(&format!("endpoint list: {} {}\n", clean(instance), clean(version)));
     }
     let followed_by_others =
         record.path.environment_proxies.iter().find(|(name, _)| !name.eq_ignore_ascii_case("no_proxy"));
     if let (None, Some((name, value))) = (&record.path.via, followed_by_others) {
-        line.push_str(&format!(
-            "note: {name} is set to {value}; this run went past it. `--via {value}` goes through it.\n"
-        ));
+        let value = clean(value);
+        text.push_str(&format!("note: {} is set to {value}; this run went past it.", clean(name)));
+        if value.parse::<probe::Proxy>().is_ok() {
+            text.push_str(&format!(" `--via {value}` goes through it."));
+        }
+        text.push('\n');
     }
-    line
+    text
 }
 
 fn workloads(judgement: &Judgement, paint: Paint, out: &mut String) {
@@ -83,7 +94,7 @@ fn workloads(judgement: &Judgement, paint: Paint, out: &mut String) {
         for (n, piece) in wrap(&workload.summary, WIDTH.saturating_sub(indent)).iter().enumerate() {
             if n == 0 {
                 let state = paint.state(workload.state, &state);
-                out.push_str(&format!("  {:<width$}  {state}  {piece}\n", workload.workload));
+                out.push_str(&format!("  {:<width$}  {state}  {piece}\n", clean(&workload.workload)));
             } else {
                 out.push_str(&format!("{:indent$}{piece}\n", ""));
             }
@@ -92,19 +103,24 @@ fn workloads(judgement: &Judgement, paint: Paint, out: &mut String) {
 }
 
 fn reflector(record: &Record, judgement: &Judgement, paint: Paint, out: &mut String) {
-    let line = match (&record.reflector, judgement.hosts.iter().find(|host| host.is_reflector)) {
+    let (state, said) = match (&record.reflector, judgement.hosts.iter().find(|host| host.is_reflector)) {
         (Attempt::Seen(_), Some(verdict)) => {
             let proof = verdict.evidence.first().map_or("", |evidence| evidence.detail.as_str());
             let said = verdict.reason.as_deref().unwrap_or(proof);
-            format!("{}: {said}", paint.state(verdict.state, word(verdict.state)))
+            (Some(verdict.state), format!("{}: {said}", word(verdict.state)))
         }
         (Attempt::NotTried(why) | Attempt::NotApplicable(why), _) => {
-            format!("exporter and hello not tried: {why}")
+            (None, format!("exporter and hello not tried: {why}"))
         }
-        (Attempt::Failed(failure), _) => format!("not reached: {}", failure.detail),
-        (Attempt::Seen(_), None) => "not judged".to_owned(),
+        (Attempt::Failed(failure), _) => (None, format!("not reached: {}", failure.detail)),
+        (Attempt::Seen(_), None) => (None, "not judged".to_owned()),
     };
-    for (n, piece) in wrap(&line, WIDTH - 13).iter().enumerate() {
+    for (n, piece) in wrap(&said, WIDTH - 13).iter().enumerate() {
+        // Painted after wrapping, which would take the colour for control characters of a stranger.
+        let piece = match state.filter(|_| n == 0) {
+            Some(state) => piece.replacen(word(state), &paint.state(state, word(state)), 1),
+            None => piece.clone(),
+        };
         out.push_str(&format!("{}{piece}\n", if n == 0 { "  reflector  " } else { "             " }));
     }
 }
@@ -180,11 +196,10 @@ fn confidence(confidence: Confidence) -> &'static str {
     }
 }
 
-/// Breaks at spaces; strings from the network lose their control characters, so that none of them reaches a terminal.
+/// Breaks at spaces, and cleans.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let word: String = word.chars().filter(|c| !c.is_control()).collect();
+    for word in text.split_whitespace().map(clean) {
         let line_length = lines.last().map_or(0, |line| line.chars().count());
         if line_length > 0 && line_length + 1 + word.chars().count() > width {
             lines.push(String::new());
@@ -197,4 +212,51 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Strings come from the network, from files of strangers and from the environment. What a terminal obeys, and what turns
+/// the direction of writing, does not pass (Unicode Standard Annex 9).
+fn clean(text: &str) -> String {
+    let obeyed = |c: &char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().filter(|c| !obeyed(c)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Record, State};
+
+    use super::{Paint, render};
+
+    fn record() -> Record {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../corpus/records/direct.json");
+        Record::from_json(&std::fs::read(path).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn nothing_of_a_strangers_record_reaches_the_terminal_but_letters() {
+        let mut record = record();
+        let evil = "\u{1b}]0;owned\u{7}\u{202e}x";
+        record.service.name = evil.to_owned();
+        record.service.instance = Some(evil.to_owned());
+        record.service.catalogue = Some(evil.to_owned());
+        record.path.via = Some(evil.to_owned());
+        record.hosts[0].target.workload = evil.to_owned();
+        let judgement = detect::judge(&record, &detect::Knowledge::builtin());
+        let text = render(&record, &judgement, Paint::Plain);
+        assert!(!text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{text:?}");
+    }
+
+    #[test]
+    fn colour_is_whole_wherever_it_stands() {
+        let record = record();
+        let mut judgement = detect::judge(&record, &detect::Knowledge::builtin());
+        for host in &mut judgement.hosts {
+            host.state = State::Intact;
+        }
+        let text = render(&record, &judgement, Paint::Colour);
+        assert!(text.contains("\u{1b}[32mintact"), "{text:?}");
+        assert!(!text.contains("  reflector  [") && !text.replace("\u{1b}[", "").contains("[0m"), "{text:?}");
+    }
 }

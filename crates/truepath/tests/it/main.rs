@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at what it did not expect")]
 
 mod program;
+mod records;
 mod reflector;
 mod usage;

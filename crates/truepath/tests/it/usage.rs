@@ -40,6 +40,7 @@ fn mistakes_are_one_line() {
         &["check", "--reflector", "https://r.example"],
         &["check", "--reflector", "r.example", "--reflector-key", "00"],
         &["check", "--reflector", "https://r.example", "--reflector-key", "00"],
+        &["check", "--budget", "10s"],
         &["judge", "/no/such/record.json"],
         &["judge", &no_record],
         &["judge", &newer],
