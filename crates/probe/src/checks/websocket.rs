@@ -82,6 +82,10 @@ async fn session(host: &Host, over: Over, echoes: bool, life: Option<Duration>) 
     let wanted = Wanted { check: CHECK.name, purpose, hello: Hello::Hybrid, alpn, sni: true, prepared: None };
     let opened = match host.open(wanted).await {
         Ok(opened) => opened,
+        // no_application_protocol (RFC 7301 section 3.2): the same answer, said with an alert.
+        Err(not_opened) if over == Over::Http2 && not_opened.failure.kind == FailureKind::Alert(120) => {
+            return Attempt::not_applicable("HTTP/2 was not negotiated");
+        }
         Err(not_opened) => return Attempt::Failed(not_opened.failure),
     };
     if over == Over::Http2 && opened.session.alpn.as_deref() != Some("h2") {

@@ -6,6 +6,8 @@
     reason = "a test ends at what it did not expect"
 )]
 
+mod after_handshake;
 mod hostile;
 mod reflector;
+mod tls_peer;
 mod world;
