@@ -314,7 +314,7 @@ fn reflector_target(address: &ReflectorAddress) -> Target {
                 events: 5,
                 gap_ms: Milliseconds(200.0),
             }),
-            download: Some("/v1/bytes?length=65536".to_owned()),
+            download: Some("/v1/bytes?length=262144".to_owned()),
             own_headers: Vec::new(),
             addresses: Vec::new(),
         },

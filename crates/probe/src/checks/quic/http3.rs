@@ -15,8 +15,11 @@ use crate::http_client::{BODY_LIMIT, BodyReader, Driver, USER_AGENT, authority, 
 const HEAD_LIMIT: u64 = 64 * 1024;
 /// Octets of an answer that are kept as they are.
 const ANSWER_LIMIT: usize = 512 * 1024;
-/// Enough packets to meet devices that let a first handful pass.
-const SUSTAINED: u64 = 64 * 1024;
+/// A longer transfer reads so much of a path: enough packets to meet devices that let a first handful pass, also where
+/// the system hands ten datagrams on as one packet (generic segmentation offload).
+const SUSTAINED: u64 = 256 * 1024;
+/// A path that has less than this is too short to tell.
+const SUSTAINED_AT_LEAST: u64 = 64 * 1024;
 /// Without a long path, this many plain requests one after another take its place.
 const SUSTAINED_REQUESTS: u32 = 3;
 
@@ -66,7 +69,7 @@ async fn sustained(host: &Host, send: &mut Http3Send, connection: usize) -> Atte
         octets = octets.saturating_add(read.octets);
         match exchange.body {
             Attempt::Failed(failure) => return Attempt::Failed(failure),
-            _ if download.is_some() && (exchange.status != 200 || octets < SUSTAINED) => {
+            _ if download.is_some() && (exchange.status != 200 || octets < SUSTAINED_AT_LEAST) => {
                 return Attempt::not_applicable(format!("{path} answered {} with {octets} octets", exchange.status));
             }
             _ => {}
