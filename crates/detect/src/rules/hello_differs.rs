@@ -28,7 +28,7 @@ fn look(view: &View<'_>) -> Vec<Sign> {
     // The others differ in much the same way; each of them stands in the record.
     let others = match differing.len() - 1 {
         0 => String::new(),
-        more => format!("; so on {} more", counted(more, "connection")),
+        more => format!("; likewise on {}", counted(more, "other connection")),
     };
     let detail = format!("the ClientHello that arrived is not the one that was sent{fields}{others}");
     vec![Sign::against(Confidence::Proven, detail).on(differing.iter().map(|reflected| reflected.index).collect())]
