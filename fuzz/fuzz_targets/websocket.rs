@@ -23,8 +23,7 @@ fn read<'a>(codec: &mut Codec, pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<M
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let Some((options, octets)) = data.split_first() else { return };
-    let (role, other) =
-        if options & 1 == 0 { (Role::Client, Role::Server) } else { (Role::Server, Role::Client) };
+    let (role, other) = if options & 1 == 0 { (Role::Client, Role::Server) } else { (Role::Server, Role::Client) };
     let deflate = options & 2 != 0;
     let whole = read(&mut Codec::new(role, deflate, LIMITS), [octets].into_iter());
     let pieces = octets.chunks(usize::from(options >> 2).max(1));

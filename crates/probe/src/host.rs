@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::digest;
 use model::{
-    Attempt, Base64Bytes, Chain, Connection, Failure, HexBytes, Milliseconds, Operation, Target, Timestamp, TlsSession,
-    Transport,
+    Attempt, Base64Bytes, Chain, Connection, Failure, HexBytes, HostName, Milliseconds, Operation, Target, Timestamp,
+    TlsSession, Transport,
 };
 
 use crate::connect::connect;
@@ -61,6 +61,8 @@ struct SeenChain {
     certificates: Vec<Vec<u8>>,
     scts: Option<Vec<u8>>,
     ocsp: Option<Vec<u8>>,
+    /// Held against the roots already.
+    held: Option<Chain>,
 }
 
 /// What a check wants of one TLS connection.
@@ -192,7 +194,7 @@ impl Host {
         if ledger.chains.len() >= CHAINS_LIMIT {
             return None;
         }
-        ledger.chains.push(SeenChain { certificates, scts: None, ocsp: None });
+        ledger.chains.push(SeenChain { certificates, scts: None, ocsp: None, held: None });
         Some(ledger.chains.len() - 1)
     }
 
@@ -201,6 +203,7 @@ impl Host {
         if let Some(chain) = self.ledger().chains.get_mut(chain) {
             chain.scts = chain.scts.take().or(scts);
             chain.ocsp = chain.ocsp.take().or(ocsp);
+            chain.held = None;
         }
     }
 
@@ -216,27 +219,39 @@ impl Host {
         there.filter_map(|connection| connection.connect_ms).collect()
     }
 
+    /// Holds the chains seen so far against the roots. It costs signatures, so it is best done while the other checks wait
+    /// for the network.
+    pub(crate) fn hold_chains(&self) {
+        let at = self.context.now();
+        for chain in &mut self.ledger().chains {
+            chain.hold(&self.context.trust, &self.target.host, at);
+        }
+    }
+
     /// Closes the ledger: connections, chains held against the roots, and the certificates by their hash.
     pub(crate) fn close(&self) -> (Vec<Connection>, Vec<Chain>, BTreeMap<String, Base64Bytes>) {
-        let at = self.context.now();
+        self.hold_chains();
         let Ledger { connections, chains } = std::mem::take(&mut *self.ledger());
         let mut certificates = BTreeMap::new();
-        let chains = chains
-            .into_iter()
-            .map(|seen| {
-                let hashes: Vec<HexBytes> = seen
-                    .certificates
-                    .iter()
-                    .map(|der| HexBytes(digest::digest(&digest::SHA256, der).as_ref().to_vec()))
-                    .collect();
-                for (hash, der) in hashes.iter().zip(&seen.certificates) {
-                    certificates.entry(hash.to_string()).or_insert_with(|| Base64Bytes(der.clone()));
-                }
-                let Context { trust, .. } = &*self.context;
-                let (scts, ocsp) = (seen.scts.as_deref(), seen.ocsp.as_deref());
-                trust.chain(&seen.certificates, hashes, &self.target.host, at, scts, ocsp)
-            })
-            .collect();
-        (connections, chains, certificates)
+        for chain in &chains {
+            for der in &chain.certificates {
+                certificates.entry(sha256(der).to_string()).or_insert_with(|| Base64Bytes(der.clone()));
+            }
+        }
+        (connections, chains.into_iter().filter_map(|chain| chain.held).collect(), certificates)
     }
+}
+
+impl SeenChain {
+    fn hold(&mut self, trust: &Trust, host: &HostName, at: Timestamp) {
+        if self.held.is_none() {
+            let hashes = self.certificates.iter().map(|der| sha256(der)).collect();
+            let (scts, ocsp) = (self.scts.as_deref(), self.ocsp.as_deref());
+            self.held = Some(trust.chain(&self.certificates, hashes, host, at, scts, ocsp));
+        }
+    }
+}
+
+fn sha256(der: &[u8]) -> HexBytes {
+    HexBytes(digest::digest(&digest::SHA256, der).as_ref().to_vec())
 }

@@ -21,6 +21,8 @@ use crate::host::Opened;
 pub(crate) const USER_AGENT: &str = concat!("truepath/", env!("CARGO_PKG_VERSION"));
 
 const HEAD_LIMIT: u32 = 64 * 1024;
+/// Flow control of HTTP/2, and with it the most that a peer can make us hold of one stream.
+const WINDOW: u32 = 1024 * 1024;
 const HEADERS_LIMIT: usize = 200;
 const HEADER_VALUE_LIMIT: usize = 1024;
 pub(crate) const BODY_LIMIT: u64 = 256 * 1024;
@@ -143,7 +145,14 @@ where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
 {
     let (send, driver) =
-        h2::client::Builder::new().max_header_list_size(HEAD_LIMIT).enable_push(false).handshake(stream).await?;
+        // Windows as browsers open them: with the default of 64 KiB, larger answers wait for a round trip of our own making.
+        h2::client::Builder::new()
+            .initial_window_size(WINDOW)
+            .initial_connection_window_size(2 * WINDOW)
+            .max_header_list_size(HEAD_LIMIT)
+            .enable_push(false)
+            .handshake(stream)
+            .await?;
     let driver = Driver::spawn(async move {
         let _ = driver.await;
     });

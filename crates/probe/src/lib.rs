@@ -1,7 +1,7 @@
 //! The checks: sockets out, facts back. A check records what it saw and never says what that means; `detect` does,
 //! from the record alone.
 //!
-//! [`run`] takes the targets of a service and [`Settings`] and gives a [`model::Record`]. Every host is resolved once,
+//! [`run()`] takes the targets of a service and [`Settings`] and gives a [`model::Record`]. Every host is resolved once,
 //! then its checks run side by side, each over connections of its own, because an intermediary may treat two
 //! connections to one host differently. All bytes from the network are hostile: every read has a limit in octets and
 //! in time, and a peer that misbehaves ends its own measurement and no other.

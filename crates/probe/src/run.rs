@@ -193,7 +193,11 @@ async fn host(
     let (dns, tcp, tls, http, quic, websocket, stream, reflections) = tokio::join!(
         guard.unobstructed("dns", Box::pin(dns(system, direct, overridden))),
         guard.check("tcp", Box::pin(checks::tcp::run(&host))),
-        guard.check("tls", Box::pin(checks::tls::run(&host))),
+        async {
+            let tls = guard.check("tls", Box::pin(checks::tls::run(&host))).await;
+            host.hold_chains();
+            tls
+        },
         guard.check("http", Box::pin(checks::http::run(&host))),
         guard.check("quic", Box::pin(checks::quic::run(&host))),
         guard.check("websocket", Box::pin(checks::websocket::run(&host))),

@@ -36,14 +36,14 @@ pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) knowledge: Knowledge,
 
-    /// Hold the path against this reflector: https://HOST[:PORT].
+    /// Hold the path against this reflector: `https://HOST[:PORT]`.
     #[arg(long, value_name = "URL", requires = "reflector_key", help_heading = "Reflector")]
     pub(crate) reflector: Option<String>,
     /// The Ed25519 key that the reflector signs with, as it printed it: 64 hex digits.
     #[arg(long, value_name = "KEY", requires = "reflector", help_heading = "Reflector")]
     pub(crate) reflector_key: Option<String>,
 
-    /// Go through this explicit proxy: http://[USER:PASSWORD@]HOST:PORT.
+    /// Go through this explicit proxy: `http://[USER:PASSWORD@]HOST:PORT`.
     #[arg(long, value_name = "URL", help_heading = "Path")]
     pub(crate) via: Option<String>,
     /// Connect to this address for this host and port, as curl's --resolve. May be given again.

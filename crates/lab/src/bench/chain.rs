@@ -26,14 +26,19 @@ const CHAINS: &[Chain] = &[
     Chain { check: "quic", steps: &[("QUIC", 1), ("GET", 1), ("64 KiB", 3)] },
     // 70 000 octets are 49 segments: two doublings on the way out and two on the way back, and the crossing itself.
     Chain {
-        check: "websocket",
+        check: "websocket over HTTP/1.1",
+        steps: &[("TCP", 1), ("TLS 1.3", 1), ("upgrade", 1), ("text frame", 1), ("large frame", 5), ("close", 1)],
+    },
+    // 20 000 octets are 14 segments: one doubling each way.
+    Chain {
+        check: "websocket over HTTP/2",
         steps: &[
             ("TCP", 1),
             ("TLS 1.3", 1),
             ("SETTINGS", 1),
             ("extended CONNECT", 1),
             ("text frame", 1),
-            ("large frame", 5),
+            ("large frame", 3),
             ("close", 1),
         ],
     },
@@ -70,8 +75,7 @@ mod tests {
         let chain = longest();
         assert_eq!(
             format!("{} = {chain}", chain.round_trips()),
-            "12 = DNS 1, then websocket: TCP 1, TLS 1.3 1, SETTINGS 1, extended CONNECT 1, text frame 1, large frame 5, \
-             close 1"
+            "11 = DNS 1, then websocket over HTTP/1.1: TCP 1, TLS 1.3 1, upgrade 1, text frame 1, large frame 5, close 1"
         );
     }
 }

@@ -11,6 +11,9 @@ use crate::failure::Stopwatch;
 
 /// Larger than 65 535 octets, so that the 64-bit length is used (RFC 6455 section 5.2).
 const LARGE_FRAME: usize = 70_000;
+/// Over HTTP/2: larger than one DATA frame (RFC 9113 section 6.5.2). The long form of the length is told by the other
+/// connection, and the octets are not worth sending twice.
+const LARGE_FRAME_HTTP2: usize = 20_000;
 const LIMITS: Limits = Limits { frame: 1024 * 1024, message: 1024 * 1024 };
 
 /// An open WebSocket.
@@ -84,7 +87,10 @@ impl Open {
             return Ok(());
         }
         let watch = Stopwatch::start();
-        session.large_frame_ms = match self.echo(Message::Binary(noise(LARGE_FRAME))).await {
+        session.large_frame_ms = match self
+            .echo(Message::Binary(noise(if self.pipe.is_http2() { LARGE_FRAME_HTTP2 } else { LARGE_FRAME })))
+            .await
+        {
             Ok(echoed) => echoed,
             Err(end) => {
                 session.large_frame_ms = Attempt::Failed(lost(&end, watch, "a large frame"));

@@ -21,6 +21,10 @@ pub(super) enum Pipe {
 }
 
 impl Pipe {
+    pub(super) fn is_http2(&self) -> bool {
+        matches!(self, Self::Http2 { .. })
+    }
+
     pub(super) async fn write(&mut self, octets: Vec<u8>) -> Result<(), WebSocketEnd> {
         match self {
             Self::Http1(stream, _) => {
