@@ -1,12 +1,12 @@
 //! Facts to evidence to verdict.
 //!
-//! [`judge`] takes a [`model::Record`] and what is known about intermediaries ([`Knowledge`]), and returns the
+//! [`judge()`] takes a [`model::Record`] and what is known about intermediaries ([`Knowledge`]), and returns the
 //! [`model::Judgement`] over it. It is a pure function: no I/O, no clock, no randomness, and no failure: a record
 //! that is damaged or empty gives a judgement that says `unknown` and why. An old record can be judged again with new
 //! knowledge.
 //!
 //! Four steps, each in a module of its own:
-//! - [`rules`]: facts to evidence, one file for each rule and one line for each in the table;
+//! - [`rules()`]: facts to evidence, one file for each rule and one line for each in the table;
 //! - `verdict`: evidence to the state of each connection, host and workload, and the exit code;
 //! - `attribution`: who does it, ranked, with reasons;
 //! - `findings`: what to tell a person.

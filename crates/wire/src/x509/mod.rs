@@ -1,7 +1,7 @@
 //! Certificates and Certificate Transparency: what a chain says, where it leads, and who logged it.
 //!
 //! In go the DER of a chain as a peer presented it, the host name, the time, [`Roots`] and [`CtLogs`]; out come the facts
-//! of `model`: [`chain_facts`] for everything that the bytes say by themselves, [`validate`] against any set of roots.
+//! of `model`: [`chain_facts`] for everything that the bytes say by themselves, [`validate()`] against any set of roots.
 //! Neither fails: a damaged certificate is a fact about the peer. Nothing here reads a clock, and nothing concludes who
 //! stands between; that is `detect`.
 //!
