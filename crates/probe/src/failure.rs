@@ -83,6 +83,10 @@ pub(crate) fn io_kind(error: &io::Error) -> FailureKind {
 fn tls_kind(error: &rustls::Error) -> FailureKind {
     match error {
         rustls::Error::AlertReceived(alert) => FailureKind::Alert(u8::from(*alert)),
+        // no_application_protocol (RFC 7301 section 3.2), said by choosing something that was not offered.
+        rustls::Error::PeerMisbehaved(rustls::PeerMisbehaved::SelectedUnofferedApplicationProtocol) => {
+            FailureKind::Alert(120)
+        }
         rustls::Error::PeerSentOversizedRecord
         | rustls::Error::InvalidMessage(
             rustls::InvalidMessage::HandshakePayloadTooLarge | rustls::InvalidMessage::CertificatePayloadTooLarge,

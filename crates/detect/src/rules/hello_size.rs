@@ -26,7 +26,8 @@ fn look(view: &View<'_>) -> Vec<Sign> {
             failure.kind,
             FailureKind::Timeout | FailureKind::Reset | FailureKind::Closed | FailureKind::Alert(_) | FailureKind::Protocol
         );
-    if !in_handshake || small.tls.seen().is_none() {
+    let passed_later = view.repeated().is_some_and(|c| c.tls.seen().is_some());
+    if !in_handshake || small.tls.seen().is_none() || passed_later {
         return Vec::new();
     }
     let detail = format!("a large ClientHello fails where a small one passes: {}", words(failure));
@@ -50,6 +51,11 @@ mod tests {
         testing::fail(&mut record.hosts[0], testing::HYBRID, FailureKind::Reset);
         assert!(against(&record, 0).contains(&"hello-size".to_owned()));
         assert_eq!(testing::state(&record, 0), State::Degraded);
+        let mut later = record.hosts[1].connections[testing::HYBRID].clone();
+        later.purpose = "repeated".to_owned();
+        record.hosts[0].connections.push(later);
+        assert!(against(&record, 0).is_empty(), "the path was only slow");
+        record.hosts[0].connections.pop();
         testing::fail(&mut record.hosts[0], testing::CLASSIC, FailureKind::Reset);
         assert!(!against(&record, 0).contains(&"hello-size".to_owned()), "both fail: size is not the reason");
         testing::fail(&mut record.hosts[1], testing::HYBRID, FailureKind::Reset);

@@ -1,6 +1,6 @@
 //! A handshake that dies because of the name in it, told apart from a host that is dead.
 
-use model::{Attempt, Confidence, Connection, FailureKind, Operation};
+use model::{Attempt, Confidence, Connection, FailureKind, Operation, Transport};
 
 use crate::rules::Sign;
 use crate::view::View;
@@ -10,7 +10,9 @@ pub(super) fn look(view: &View<'_>, fails: fn(&FailureKind) -> bool, how: &str) 
     let (Some((hybrid, large)), Some((classic, small))) = (view.hybrid(), view.classic()) else { return Vec::new() };
     let died = |c: &Connection| c.tls.failure().is_some_and(|f| f.operation == Operation::Handshake && fails(&f.kind));
     let opened = |c: &Connection| c.connect_ms.is_some();
-    if !(died(large) && died(small) && opened(small)) {
+    // The name passed on another connection: the path is slow or overloaded, and no rule about names.
+    let passed = |c: &Connection| c.sni.is_some() && c.transport == Transport::Tcp && c.tls.seen().is_some();
+    if !(died(large) && died(small) && opened(small)) || view.host.connections.iter().any(passed) {
         return Vec::new();
     }
     let without = view.host.tls.seen().map(|tls| &tls.without_sni);

@@ -40,7 +40,12 @@ fn failure(view: &View<'_>) -> Option<String> {
     if let Attempt::Failed(failure) = &host.tcp {
         return Some(words(failure));
     }
-    let before_tls = |failure: &&Failure| matches!(failure.operation, Operation::Resolve | Operation::Connect);
+    // A proxy that answers with a status has a rule of its own; one that says nothing, or nonsense, is a way that is closed.
+    let before_tls = |failure: &&Failure| match failure.operation {
+        Operation::Resolve | Operation::Connect => true,
+        Operation::Proxy => !matches!(failure.kind, FailureKind::Status(_)),
+        _ => false,
+    };
     let unresolved = host.dns.seen().filter(|dns| !dns.overridden).and_then(|dns| dns.system.failure());
     let checks =
         [host.tls.failure(), host.http.failure(), host.quic.failure(), host.websocket.failure(), host.stream.failure()];
@@ -62,6 +67,7 @@ pub(super) fn words(failure: &Failure) -> String {
         (Operation::Connect, FailureKind::Refused) => "the TCP connection was refused".to_owned(),
         (Operation::Connect, FailureKind::Unreachable) => "the network says there is no way there".to_owned(),
         (Operation::Connect, _) => "no TCP connection".to_owned(),
+        (Operation::Proxy, FailureKind::Timeout) => "the explicit proxy took the connection and did not answer CONNECT".to_owned(),
         (Operation::Proxy, _) => "the explicit proxy did not open a tunnel".to_owned(),
         (Operation::Handshake, FailureKind::Timeout) => "no answer to the TLS handshake".to_owned(),
         (Operation::Handshake, FailureKind::Reset) => "a reset in answer to the TLS handshake".to_owned(),
@@ -95,6 +101,14 @@ mod tests {
         testing::cut_off(&mut record.hosts[0], Operation::Connect, FailureKind::Timeout);
         assert!(silent(&record, 0).contains(&"unreachable".to_owned()));
         assert!(!silent(&record, 1).contains(&"unreachable".to_owned()));
+    }
+
+    #[test]
+    fn a_proxy_that_never_answers_connect_is_a_closed_way() {
+        let mut record = testing::clean();
+        record.hosts.iter_mut().for_each(|host| testing::cut_off(host, Operation::Proxy, FailureKind::Timeout));
+        assert!(silent(&record, 0).contains(&"unreachable".to_owned()));
+        assert_eq!(crate::judge(&record, &crate::Knowledge::builtin()).exit, model::ExitCode::Unreachable);
     }
 
     #[test]
