@@ -27,7 +27,8 @@ pub(super) fn look(view: &View<'_>, fails: fn(&FailureKind) -> bool, how: &str) 
     if answered {
         let detail = format!("the handshake is {how} when it names the host, and is answered when it does not");
         vec![Sign::against(Confidence::Strong, detail).on(named)]
-    } else if view.context.something_works {
+    } else if nameless.is_none() && view.context.something_works {
+        // Where the nameless hello died too, the name is not the reason.
         let detail = format!("TCP opens, the handshake that names the host is {how}, and other hosts work");
         vec![Sign::against(Confidence::Weak, detail).on(named)]
     } else {
