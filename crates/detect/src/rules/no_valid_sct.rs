@@ -1,8 +1,7 @@
 use model::Confidence;
 
-use super::scts::{Timestamps, timestamps};
+use super::scts::{Timestamps, where_promised};
 use crate::rules::Sign;
-use crate::standing::Standing;
 use crate::view::View;
 
 rule! {
@@ -21,19 +20,13 @@ rule! {
 }
 
 fn look(view: &View<'_>) -> Vec<Sign> {
-    if !view.judged_by_public_trust() || !view.host.target.promises.certificate_transparency {
-        return Vec::new();
-    }
-    view.chains()
-        .filter(|(_, _, standing, _)| **standing == Standing::Public)
-        .filter_map(|(index, chain, _, connections)| match timestamps(view, index, chain) {
-            Timestamps::Missing(why) => {
-                let detail = format!("the certificate has no valid timestamp of a public log: {why}");
-                Some(Sign::against(Confidence::Strong, detail).on(connections))
-            }
-            _ => None,
-        })
-        .collect()
+    where_promised(view, |timestamps| match timestamps {
+        Timestamps::Missing(why) => {
+            let detail = format!("the certificate has no valid timestamp of a public log: {why}");
+            Some(Sign::against(Confidence::Strong, detail))
+        }
+        _ => None,
+    })
 }
 
 #[cfg(test)]

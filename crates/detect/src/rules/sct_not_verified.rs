@@ -1,6 +1,5 @@
-use super::scts::{Timestamps, timestamps};
+use super::scts::{Timestamps, where_promised};
 use crate::rules::Sign;
-use crate::standing::Standing;
 use crate::view::View;
 
 rule! {
@@ -18,16 +17,10 @@ rule! {
 }
 
 fn look(view: &View<'_>) -> Vec<Sign> {
-    if !view.judged_by_public_trust() || !view.host.target.promises.certificate_transparency {
-        return Vec::new();
-    }
-    view.chains()
-        .filter(|(_, _, standing, _)| **standing == Standing::Public)
-        .filter_map(|(index, chain, _, connections)| match timestamps(view, index, chain) {
-            Timestamps::Unverified(why) => Some(Sign::silent(why).on(connections)),
-            _ => None,
-        })
-        .collect()
+    where_promised(view, |timestamps| match timestamps {
+        Timestamps::Unverified(why) => Some(Sign::silent(why)),
+        _ => None,
+    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use model::{Chain, SctStatus};
 
+use crate::rules::Sign;
+use crate::standing::Standing;
 use crate::view::View;
 
 pub(super) enum Timestamps {
@@ -13,6 +15,17 @@ pub(super) enum Timestamps {
     ListTooOld(String),
     /// Something is in the way of a conclusion.
     Unverified(String),
+}
+
+/// What `sign` makes of the timestamps of each public chain, where the service promises timestamps.
+pub(super) fn where_promised(view: &View<'_>, sign: fn(Timestamps) -> Option<Sign>) -> Vec<Sign> {
+    if !view.judged_by_public_trust() || !view.host.target.promises.certificate_transparency {
+        return Vec::new();
+    }
+    view.chains()
+        .filter(|(_, _, standing, _)| **standing == Standing::Public)
+        .filter_map(|(index, chain, _, connections)| Some(sign(timestamps(view, index, chain))?.on(connections)))
+        .collect()
 }
 
 /// Chrome enforces Certificate Transparency only while its own log list is at most so old.
