@@ -28,6 +28,11 @@ impl<T> Attempt<T> {
         Self::NotApplicable(why.into())
     }
 
+    /// For what a record does not have because it was made before there was such a check.
+    pub(crate) fn older() -> Self {
+        Self::NotTried("the record is older than this check".to_owned())
+    }
+
     /// What was seen, if it was.
     pub fn seen(&self) -> Option<&T> {
         match self {

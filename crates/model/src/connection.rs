@@ -19,6 +19,13 @@ pub struct Connection {
     pub via_proxy: bool,
     /// SYN to SYN-ACK as the socket saw it; absent for QUIC.
     pub connect_ms: Option<Milliseconds>,
+    /// The maximum segment size that our SYN announced (RFC 9293 section 3.7.1), where it was set to one that tells our SYN
+    /// from another's.
+    #[serde(default)]
+    pub mss: Option<u16>,
+    /// ClientHello written to the first octet of the answer: one round trip to whoever ends TLS.
+    #[serde(default)]
+    pub answer_ms: Option<Milliseconds>,
     /// The CONNECT exchange with the explicit proxy.
     pub proxy_ms: Option<Milliseconds>,
     pub tls: Attempt<TlsSession>,

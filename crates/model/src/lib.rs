@@ -6,14 +6,23 @@
 
 mod attempt;
 mod bytes;
+mod casb;
 mod certificate;
+mod comparison;
 mod connection;
+mod content;
+mod endpoints;
+mod fidelity;
 mod http;
+mod media;
 mod name;
+mod place;
+mod proxy;
 mod quic;
 mod record;
 mod reflection;
 mod resolution;
+mod route;
 mod stream;
 mod target;
 mod time;
@@ -22,22 +31,34 @@ mod websocket;
 
 pub use attempt::{Attempt, Failure, FailureKind, Operation};
 pub use bytes::{Base64Bytes, HexBytes};
+pub use casb::{Casb, Redirect};
 pub use certificate::{CertificateFacts, Chain, ChainFacts, SctFact, SctSource, SctStatus, Validation};
+pub use comparison::{ComparedWay, Comparison, ComparisonJudgement, Cost, Loss, Phase, Round, Sample};
 pub use connection::{Connection, TlsSession, Transport};
+pub use content::{Content, ContentOutcome, ContentTest};
+pub use endpoints::{Endpoint, EndpointAnswer, EndpointStatus};
+pub use fidelity::{Difference, DifferenceKind, Fidelity, FidelityTest, Way};
 pub use http::{Body, Header, Http, HttpExchange};
+pub use media::{Call, CallReport, CallTerms, Download, GrantedCall, Media, StunAnswer, StunRequest, StunTry};
 pub use name::{HostName, InvalidHostName};
+pub use place::{AskedBy, Coordinates, Egress, EgressAddress, Geo, GeoSource, Here, Place, ResolverAddress, Resolvers};
+pub use proxy::{
+    ProxyAnswer, ProxyConnect, ProxyDecision, ProxyFacts, ProxyRoute, ProxyScript, ProxySetting, ProxySource,
+    ProxySourceKind,
+};
 pub use quic::{Http3, Quic, VersionNegotiation};
 pub use record::{
-    Feature, HostRecord, Options, PathFacts, Record, RecordError, ReflectorRecord, ServiceRef, Tcp,
+    Destination, Feature, HostRecord, Options, PathFacts, Record, RecordError, ReflectorRecord, ServiceRef, Tcp,
     TimestampsInHandshake, Tls, TrustFacts,
 };
-pub use reflection::{Answer, ArrivedHeader, Reflection, SealedAnswer};
+pub use reflection::{Answer, ArrivedBody, ArrivedHeader, Reflection, SealedAnswer, Syn};
 pub use resolution::{Dns, DnsAnswer};
+pub use route::{Hop, Interface, InterfaceKind, PrefixRoute, Route, RouteSample, Vpn};
 pub use stream::Stream;
 pub use target::{Promises, StreamPromise, Target, Trust, WebSocketAnswer, WebSocketPromise};
 pub use time::{Milliseconds, Timestamp};
 pub use verdict::{
     Attribution, Class, Confidence, ConnectionVerdict, Evidence, ExitCode, Finding, HostVerdict, Judgement, Leaning,
-    State, WorkloadVerdict,
+    Measure, Solution, SolutionClass, State, WorkloadVerdict,
 };
 pub use websocket::{WebSocket, WebSocketEnd, WebSocketSession};

@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Attempt, Base64Bytes, Chain, Connection, Dns, HexBytes, Http, Milliseconds, Quic, Reflection, Stream, Target,
-    Timestamp, WebSocket,
+    Attempt, Base64Bytes, Casb, Chain, Connection, Content, Dns, Download, Egress, EndpointAnswer, Fidelity, Geo,
+    HexBytes, Http, Media, Milliseconds, ProxyFacts, Quic, Reflection, Resolvers, Route, Stream, Target, Timestamp,
+    Vpn, WebSocket,
 };
 
 /// One run of `check` on one machine.
@@ -25,6 +26,20 @@ pub struct Record {
     pub features: BTreeMap<String, Feature>,
     pub hosts: Vec<HostRecord>,
     pub reflector: Attempt<ReflectorRecord>,
+    /// What the machine's own settings say of proxies.
+    #[serde(default = "Attempt::older")]
+    pub proxy: Attempt<ProxyFacts>,
+    #[serde(default = "Attempt::older")]
+    pub vpn: Attempt<Vpn>,
+    #[serde(default = "Attempt::older")]
+    pub egress: Attempt<Egress>,
+    #[serde(default = "Attempt::older")]
+    pub resolver: Attempt<Resolvers>,
+    #[serde(default = "Attempt::older")]
+    pub endpoints: Attempt<Vec<EndpointAnswer>>,
+    /// Where the addresses of this record are, as far as databases were there to ask.
+    #[serde(default = "Attempt::older")]
+    pub geo: Attempt<Geo>,
     /// Every certificate seen, once: SHA-256 to DER.
     pub certificates: BTreeMap<String, Base64Bytes>,
 }
@@ -89,6 +104,12 @@ pub struct Options {
     pub budget_ms: Milliseconds,
     /// How long a WebSocket is kept silent; absent where the idle life was not asked for.
     pub life_ms: Option<Milliseconds>,
+    /// Where each run takes its turn: how many turns go through everything once.
+    #[serde(default)]
+    pub turns: Option<u64>,
+    /// The interface that `--interface` chose.
+    #[serde(default)]
+    pub interface: Option<String>,
 }
 
 /// What this machine said about its own path before anything was sent.
@@ -121,7 +142,7 @@ pub struct TrustFacts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Feature {
     pub name: String,
-    /// What the feature lives on beyond plain HTTPS: "websocket", "stream", "quic". Empty: plain HTTPS.
+    /// What the feature lives on beyond plain HTTPS: "websocket", "stream", "quic", "media". Empty: plain HTTPS.
     #[serde(default)]
     pub needs: Vec<String>,
 }
@@ -137,6 +158,20 @@ pub struct HostRecord {
     pub quic: Attempt<Quic>,
     pub websocket: Attempt<WebSocket>,
     pub stream: Attempt<Stream>,
+    #[serde(default = "Attempt::older")]
+    pub destination: Attempt<Destination>,
+    #[serde(default = "Attempt::older")]
+    pub casb: Attempt<Casb>,
+    #[serde(default = "Attempt::older")]
+    pub fidelity: Attempt<Fidelity>,
+    #[serde(default = "Attempt::older")]
+    pub content: Attempt<Content>,
+    #[serde(default = "Attempt::older")]
+    pub media: Attempt<Media>,
+    #[serde(default = "Attempt::older")]
+    pub download: Attempt<Download>,
+    #[serde(default = "Attempt::older")]
+    pub route: Attempt<Route>,
     /// Every connection that the checks opened.
     pub connections: Vec<Connection>,
     /// Every distinct chain that was presented.
@@ -151,6 +186,19 @@ pub struct Tcp {
     pub connect_ms: Vec<Milliseconds>,
     /// Addresses of the answer that did not take a connection, and how.
     pub failed: Vec<(IpAddr, crate::Failure)>,
+}
+
+/// What the `destination` check read from the other checks' connections: the least of each, because only the least is free
+/// of waiting in queues.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Destination {
+    /// SYN to SYN-ACK.
+    pub connect_ms: Milliseconds,
+    /// ClientHello to the first octet of its answer, with the number of connections that it is the least of.
+    pub answer_ms: Option<Milliseconds>,
+    pub answers: usize,
+    /// Request to the first octet of its response.
+    pub first_byte_ms: Option<Milliseconds>,
 }
 
 /// What the `tls` check saw: indices into [`HostRecord::connections`], whose `tls` tells how each ended.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Base64Bytes, HexBytes, Timestamp, Transport};
+use crate::{AskedBy, Base64Bytes, Coordinates, HexBytes, HostName, Timestamp, Transport};
 
 /// What arrived, as the reflector saw it on this very connection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,48 @@ pub struct Answer {
     pub path: String,
     /// In the order in which they arrived.
     pub headers: Vec<ArrivedHeader>,
+    /// The request's body, read to its end; absent where there was none.
+    #[serde(default)]
+    pub body: Option<ArrivedBody>,
+    /// The headers of the response that carries this answer, in their order, but for those that say where its body ends.
+    /// Empty from a reflector that does not tell them.
+    #[serde(default)]
+    pub response_headers: Vec<ArrivedHeader>,
+    /// The SYN of this connection; absent over QUIC and where the platform does not keep it.
+    #[serde(default)]
+    pub syn: Option<Syn>,
+    /// Who asked our name server for the name of the query's `name=`, in the last minute.
+    #[serde(default)]
+    pub asked_by: Vec<AskedBy>,
+    /// The zone whose names tell which resolver asks; the UDP port for calls and STUN; where the operator says this is.
+    #[serde(default)]
+    pub dns_zone: Option<HostName>,
+    #[serde(default)]
+    pub media_port: Option<u16>,
+    #[serde(default)]
+    pub place: Option<Coordinates>,
+}
+
+/// A request's body as it arrived.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArrivedBody {
+    pub length: u64,
+    pub sha256: HexBytes,
+    /// "chunked", "length" or "frames" (HTTP/2 and HTTP/3 without a length).
+    pub framing: String,
+    pub trailers: Vec<ArrivedHeader>,
+}
+
+/// A TCP SYN as it arrived (RFC 9293 section 3.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Syn {
+    /// TTL, or hop limit.
+    pub ttl: u8,
+    pub window: u16,
+    /// The options in order, as in design section 8: "mss,sok,ts,nop,ws".
+    pub options: String,
+    pub mss: Option<u16>,
+    pub window_scale: Option<u8>,
 }
 
 impl Answer {

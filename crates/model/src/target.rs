@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{HostName, Milliseconds};
+use crate::{Coordinates, HostName, Milliseconds};
 
 /// A host of a service's profile. Stored with each record, so that a record can be judged without the profile.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +47,15 @@ pub struct Promises {
     /// Published addresses, in CIDR notation; empty where none are published.
     #[serde(default)]
     pub addresses: Vec<ipnet::IpNet>,
+    /// UDP ports on which a relay for media answers STUN; empty where there is none.
+    #[serde(default)]
+    pub media_ports: Vec<u16>,
+    /// The relay's own name, where it is another than the host's: the host then hands calls to it.
+    #[serde(default)]
+    pub media_host: Option<HostName>,
+    /// Where the host is, if it is in one place.
+    #[serde(default)]
+    pub place: Option<Coordinates>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

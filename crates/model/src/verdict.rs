@@ -10,6 +10,15 @@ pub struct Judgement {
     pub v: u32,
     pub hosts: Vec<HostVerdict>,
     pub workloads: Vec<WorkloadVerdict>,
+    /// Evidence about the path as a whole: proxy settings, VPN routes, egress, resolver, endpoints.
+    #[serde(default)]
+    pub path: Vec<Evidence>,
+    /// The kinds of solution on the path, the surest first.
+    #[serde(default)]
+    pub solutions: Vec<Solution>,
+    /// What was measured, in a line each.
+    #[serde(default)]
+    pub measures: Vec<Measure>,
     /// By weight, heaviest first.
     pub findings: Vec<Finding>,
     pub exit: ExitCode,
@@ -106,7 +115,56 @@ pub struct HostVerdict {
     pub evidence: Vec<Evidence>,
     /// Ranked; equal confidence is a tie.
     pub attribution: Vec<Attribution>,
+    /// The kinds of solution that the evidence on this host speaks of.
+    #[serde(default)]
+    pub solutions: Vec<SolutionClass>,
     pub connections: Vec<ConnectionVerdict>,
+}
+
+/// The kinds of solution that Microsoft's article on network intermediation names; the last three are its "other network
+/// and cloud services".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SolutionClass {
+    /// Caches, recompresses, or ends TCP near the user.
+    WanOptimisation,
+    /// Sends traffic elsewhere than it was addressed to, and may decrypt it there.
+    Redirection,
+    /// An explicit proxy.
+    Proxy,
+    /// Cloud access security broker.
+    Casb,
+    /// Secure web gateway: decrypts, filters, blocks.
+    Swg,
+    /// Data leakage prevention: looks into what is sent.
+    Dlp,
+    Vpn,
+    /// Antivirus, on this machine or on the path.
+    Antivirus,
+    Firewall,
+}
+
+/// One kind of solution on the path, and how that is known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Solution {
+    pub class: SolutionClass,
+    pub confidence: Confidence,
+    pub who: Vec<Attribution>,
+    /// Sentences for a person, and the ids of the evidence behind them.
+    pub because: Vec<String>,
+    pub evidence: Vec<String>,
+    /// `host:port` of the hosts concerned; empty: the path as a whole.
+    pub hosts: Vec<String>,
+}
+
+/// One thing that was measured, for one line of a report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measure {
+    /// "egress", "resolver", "vpn", "proxy", "media", "download", "endpoints".
+    pub name: String,
+    pub text: String,
+    /// `Degraded` where it is out of its bounds, `Intact` where it is within, absent where it has none.
+    pub state: Option<State>,
 }
 
 /// Each connection by itself.
