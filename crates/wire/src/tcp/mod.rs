@@ -1,0 +1,5 @@
+//! TCP as it stands on the wire: the opening segment, which says whose network stack opened the connection.
+
+mod syn;
+
+pub use syn::{SynError, parse_syn};
