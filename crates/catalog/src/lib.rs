@@ -26,6 +26,7 @@ mod profile;
 mod service;
 #[cfg(test)]
 mod tests;
+mod workloads;
 
 pub use catalogue::{Catalogue, Category, EndpointSet};
 pub use json::ListError;

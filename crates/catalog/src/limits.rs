@@ -27,6 +27,8 @@ pub const FEATURES: usize = 256;
 pub const LIST_ENTRIES: usize = 256;
 /// Octets of any string in a service file.
 pub const STRING_BYTES: usize = 1_024;
+/// UDP ports for media of one host; relays have four.
+pub const MEDIA_PORTS: usize = 16;
 /// Events of a promised event stream, and the gap between two of them.
 pub const STREAM_EVENTS: u32 = 1_000;
 pub const STREAM_GAP_MS: u32 = 60_000;

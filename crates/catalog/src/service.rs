@@ -64,11 +64,13 @@ const HOST_KEYS: &[&str] = &[
     "download",
     "own_headers",
     "addresses",
+    "media_ports",
+    "media_host",
 ];
 const WEBSOCKET_KEYS: &[&str] = &["path", "answer", "http2"];
 const STREAM_KEYS: &[&str] = &["path", "events", "gap_ms"];
 
-const NEEDS: &[&str] = &["websocket", "stream", "quic"];
+const NEEDS: &[&str] = &["websocket", "stream", "quic", "media"];
 const PATH_EXPECTED: &str = "a path that begins with /, without blanks and fragment";
 const HOSTS_EXPECTED: &str = "one [[host]] at least";
 const TENANT: &str = "{tenant}";
@@ -142,7 +144,7 @@ fn read_features(field: Field<'_>) -> Result<BTreeMap<String, Feature>, ServiceE
             let mut table = field.table()?;
             let name = table.required("name", "what people call it")?.text()?;
             let needs = table.take("needs").map_or(Ok(Vec::new()), |field| {
-                field.strings("websocket, stream or quic", |text| NEEDS.contains(&text).then(|| text.to_owned()))
+                field.strings("websocket, stream, quic or media", |text| NEEDS.contains(&text).then(|| text.to_owned()))
             })?;
             table.finish(FEATURE_KEYS)?;
             Ok((key, Feature { name, needs }))
@@ -220,6 +222,12 @@ fn read_promises(table: &mut Table<'_>) -> Result<Promises, ServiceError> {
         addresses: table
             .take("addresses")
             .map_or(Ok(Vec::new()), |field| field.strings::<IpNet>(NETWORK_EXPECTED, read_network))?,
+        media_ports: table.take("media_ports").map_or(Ok(Vec::new()), read_ports)?,
+        media_host: table
+            .take("media_host")
+            .map(|field| field.string("a host name", |text| HostName::parse(text).ok()))
+            .transpose()?,
+        place: None,
     })
 }
 
@@ -267,6 +275,20 @@ fn read_stream(field: Field<'_>) -> Result<StreamPromise, ServiceError> {
     let gap_ms = table.required("gap_ms", "the milliseconds between two events")?.number(0..=limits::STREAM_GAP_MS)?;
     table.finish(STREAM_KEYS)?;
     Ok(StreamPromise { path, events, gap_ms: Milliseconds(f64::from(gap_ms)) })
+}
+
+/// UDP ports, each once.
+fn read_ports(field: Field<'_>) -> Result<Vec<u16>, ServiceError> {
+    let fields = field.array(limits::MEDIA_PORTS, "an array of port numbers")?;
+    let mut ports = Vec::with_capacity(fields.len());
+    for field in fields {
+        let port = field.number(1..=u32::from(u16::MAX)).map(|port| u16::try_from(port).unwrap_or(u16::MAX))?;
+        if ports.contains(&port) {
+            return Err(field.wrong("each port once"));
+        }
+        ports.push(port);
+    }
+    Ok(ports)
 }
 
 /// A path as it stands in a request line: RFC 9112 section 3.2.1, with the characters that RFC 3986 allows.

@@ -52,6 +52,8 @@ fn the_documented_example_is_read() {
     assert_eq!(orders.promises.websocket.as_ref().unwrap().answer, WebSocketAnswer::Refuse(vec![401]));
     assert_eq!(orders.promises.stream.as_ref().unwrap().gap_ms, Milliseconds(500.0));
     assert_eq!(orders.features, ["orders"]);
+    assert_eq!(orders.promises.media_ports, [3478]);
+    assert_eq!(orders.promises.media_host.as_ref().unwrap().as_str(), "relay.erp.example");
     assert_eq!((files.port, files.promises.trust), (8443, Trust::Given));
     assert_eq!(Profile::parse(example, Some("Fabrikam")).unwrap().targets[0].host.as_str(), "fabrikam.erp.example");
     // The page explains every key.
@@ -91,6 +93,16 @@ fn a_service_file_error_is_one_line_with_its_place() {
         "path = \"live\"",
         "line 6: host.path: found \"live\", expected a path that begins with /, without blanks and fragment",
     );
+    check_host_error(
+        "media_ports = [3478, 0]",
+        "line 6: host.media_ports: found 0, expected a whole number from 1 to 65535",
+    );
+    check_host_error("media_ports = [3478, 3478]", "line 6: host.media_ports: found 3478, expected each port once");
+    check_host_error(
+        "media_ports = 3478",
+        "line 6: host.media_ports: found 3478, expected an array of port numbers, at most 16",
+    );
+    check_host_error("media_host = \"*\"", "line 6: host.media_host: found \"*\", expected a host name");
     check_host_error("http3 = \"yes\"", "line 6: host.http3: found \"yes\", expected true or false");
     check_host_error("trust = \"private\"", "line 6: host.trust: found \"private\", expected public or given");
     check_host_error(
