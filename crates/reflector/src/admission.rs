@@ -76,7 +76,7 @@ impl Drop for Pass {
 
 /// One IPv4 address, or one IPv6 /64: the smallest network that one client is given (RFC 6177 section 2), within which
 /// it may use any address it likes.
-fn client(address: IpAddr) -> IpAddr {
+pub(crate) fn client(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => {

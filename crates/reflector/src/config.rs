@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
+use model::Coordinates;
 
 use crate::http::MAX_GAP;
-use crate::{Certificate, SigningKey};
+use crate::{Certificate, Dns, SigningKey};
 
 /// Everything that [`bind`](crate::bind) needs.
 #[derive(Debug)]
@@ -20,6 +21,12 @@ pub struct Config {
     pub quic: bool,
     /// The UDP port that Alt-Svc announces, where it is not the one listened on: behind a port mapping.
     pub announced_port: Option<u16>,
+    /// UDP addresses for STUN and for calls, all of one port; none without them. Port 0 takes a free one.
+    pub media: Vec<SocketAddr>,
+    /// The name server that tells which resolver asks for a client; none without it.
+    pub dns: Option<Dns>,
+    /// Where this reflector is, as its operator says; told to clients, so that they know how far it is.
+    pub place: Option<Coordinates>,
     /// Headers that every response carries in addition.
     pub extra_headers: Vec<(HeaderName, HeaderValue)>,
     pub limits: Limits,
@@ -33,6 +40,9 @@ impl Config {
             signing_key,
             quic: true,
             announced_port: None,
+            media: Vec::new(),
+            dns: None,
+            place: None,
             extra_headers: Vec::new(),
             limits: Limits::default(),
         }
@@ -51,6 +61,12 @@ pub struct Limits {
     pub transfers: usize,
     /// One more is answered 429.
     pub transfers_per_client: usize,
+    /// Calls at a time, from the grant to half a minute after their end. One more is answered 503.
+    pub calls: usize,
+    /// One more is answered 429.
+    pub calls_per_client: usize,
+    /// The longest call.
+    pub call: Duration,
     /// From the first packet to the end of the TLS or QUIC handshake.
     pub handshake: Duration,
     /// To receive one request head. Over HTTP/1.1 this is also how long a connection may wait for its next request.
@@ -85,6 +101,9 @@ impl Default for Limits {
             connections_per_client: 128,
             transfers: 512,
             transfers_per_client: 64,
+            calls: 256,
+            calls_per_client: 16,
+            call: Duration::from_secs(5 * 60),
             handshake: Duration::from_secs(10),
             head: Duration::from_secs(10),
             idle: Duration::from_secs(90),

@@ -3,6 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 
+use model::HostName;
+
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -16,6 +18,8 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    #[error("the zone {zone} leaves no room in an answer: it may have {limit} characters")]
+    Zone { zone: HostName, limit: usize },
     #[error("the TLS library refuses the configuration")]
     Tls(#[from] rustls::Error),
     #[error("the QUIC library refuses the configuration")]

@@ -16,13 +16,17 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::admission::Admission;
 use crate::certificate::provider;
+use crate::datagrams::Socket;
+use crate::dns::Zone;
 use crate::http::Site;
 use crate::lifecycle::Lifecycle;
-use crate::{Certificate, Config, Error, quic, tcp};
+use crate::{Certificate, Config, Error, dns, media, quic, tcp};
 
 /// A reflector with its sockets open, ready to [`run`](Self::run). Connections wait until it does.
 pub struct Reflector {
     sockets: Vec<Sockets>,
+    media: Vec<Socket>,
+    dns: Vec<dns::Sockets>,
     site: Site,
     announced_port: Option<u16>,
     pin: HexBytes,
@@ -36,7 +40,8 @@ struct Sockets {
 
 /// Opens the sockets. To be called inside of a Tokio runtime.
 pub async fn bind(config: Config) -> Result<Reflector, Error> {
-    let Config { listen, certificate, signing_key, quic, announced_port, extra_headers, limits } = config;
+    let Config { listen, certificate, signing_key, quic, announced_port, media, dns, place, extra_headers, limits } =
+        config;
     if listen.is_empty() {
         return Err(Error::NothingToListenOn);
     }
@@ -46,21 +51,50 @@ pub async fn bind(config: Config) -> Result<Reflector, Error> {
     for address in listen {
         sockets.push(open(address, quic.as_ref()).await?);
     }
+    let (media_sockets, media) =
+        media::bind(&media, &limits).map_err(|(address, source)| Error::Listen { protocol: "UDP", address, source })?;
+    let (mut name_servers, mut zone) = (Vec::new(), None);
+    if let Some(dns) = dns {
+        zone = Some(Arc::new(Zone::new(&dns.zone, dns.server.as_ref())?));
+        for address in dns.listen {
+            name_servers.push(dns::open(address).await?);
+        }
+    }
     let site = Site {
+        zone,
+        place,
         signing_key,
         tls: TlsAcceptor::from(Arc::new(tls)),
         connections: Admission::new(limits.connections, limits.connections_per_client),
         transfers: Admission::new(limits.transfers, limits.transfers_per_client),
+        media,
         extra_headers,
         limits,
     };
-    Ok(Reflector { sockets, site, announced_port, pin: certificate.pin().clone() })
+    Ok(Reflector {
+        sockets,
+        media: media_sockets,
+        dns: name_servers,
+        site,
+        announced_port,
+        pin: certificate.pin().clone(),
+    })
 }
 
 impl Reflector {
     /// The addresses listened on, in the order of the configuration; a port 0 there is a real one here.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.sockets.iter().map(|sockets| sockets.address).collect()
+    }
+
+    /// The UDP addresses for STUN and calls.
+    pub fn media_addresses(&self) -> Vec<SocketAddr> {
+        self.media.iter().map(Socket::address).collect()
+    }
+
+    /// The addresses that the name server listens on, UDP and TCP; none where there is no zone.
+    pub fn dns_addresses(&self) -> Vec<SocketAddr> {
+        self.dns.iter().map(|sockets| sockets.address).collect()
     }
 
     /// The Ed25519 key that answers are signed with.
@@ -88,6 +122,17 @@ impl Reflector {
             tasks.spawn(tcp::accept(tcp, site.clone(), alternative, tasks.clone()));
             if let Some(endpoint) = quic {
                 tasks.spawn(quic::accept(endpoint, site.clone(), tasks.clone()));
+            }
+        }
+        for socket in self.media {
+            if let Some(media) = &site.media {
+                let tasks = lifecycle.tasks();
+                tasks.spawn(media::serve(socket, media.calls.clone(), tasks.clone()));
+            }
+        }
+        for sockets in self.dns {
+            if let Some(zone) = &site.zone {
+                dns::serve(sockets, zone, &lifecycle.tasks());
             }
         }
         drop(site);
@@ -130,6 +175,7 @@ async fn open(address: SocketAddr, quic: Option<&quinn::ServerConfig>) -> Result
     loop {
         attempt += 1;
         let tcp = TcpListener::bind(address).await.map_err(failed("TCP", address))?;
+        tcp::keep_syns(&tcp);
         let bound = tcp.local_addr().map_err(failed("TCP", address))?;
         let Some(config) = quic else { return Ok(Sockets { address: bound, tcp, quic: None }) };
         match endpoint(bound, config) {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::HeaderValue;
-use model::{Answer, HexBytes, Transport};
+use model::{Answer, HexBytes, Syn, Transport};
 use rustls::ProtocolVersion;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
@@ -21,6 +21,8 @@ pub(crate) struct Session {
     pub(crate) transport: Transport,
     pub(crate) client: SocketAddr,
     pub(crate) client_hello: Option<HexBytes>,
+    /// The SYN, where the system kept it.
+    pub(crate) syn: Option<Syn>,
     pub(crate) tls_version: u16,
     pub(crate) cipher_suite: u16,
     pub(crate) alpn: Option<String>,
@@ -51,6 +53,7 @@ impl Session {
     pub(crate) fn over_tcp(
         tls: &rustls::ServerConnection,
         client_hello: Option<Vec<u8>>,
+        syn: Option<Syn>,
         client: SocketAddr,
         alternative: Option<HeaderValue>,
         pass: Pass,
@@ -64,6 +67,7 @@ impl Session {
             alpn: tls.alpn_protocol().map(|alpn| String::from_utf8_lossy(alpn).into_owned()),
             exporter: tcp_exporter(tls, client_hello.as_deref()),
             client_hello: client_hello.map(HexBytes),
+            syn,
             alternative,
             activity: Activity::starting(),
             spent: Notify::new(),
@@ -90,6 +94,7 @@ impl Session {
             alpn: alpn.map(|alpn| String::from_utf8_lossy(&alpn).into_owned()),
             exporter: exported.is_ok().then_some(HexBytes(exporter)),
             client_hello: (!client_hello.is_empty()).then_some(HexBytes(client_hello)),
+            syn: None,
             alternative: None,
             activity: Activity::starting(),
             spent: Notify::new(),

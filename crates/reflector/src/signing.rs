@@ -76,13 +76,19 @@ impl SigningKey {
     /// Signs the JSON text of the answer itself, so that no two ways to write it can be confused.
     pub(crate) fn seal(&self, answer: &Answer) -> Result<SealedAnswer, serde_json::Error> {
         let answer = serde_json::to_vec(answer)?;
-        let signature = self.0.sign(&SealedAnswer::signed_octets(&answer));
-        Ok(SealedAnswer {
+        let signed = SealedAnswer::signed_octets(&answer);
+        Ok(self.seal_text(answer, &signed))
+    }
+
+    /// The same for a text of another kind; `signed` is what its kind has signed for it.
+    pub(crate) fn seal_text(&self, text: Vec<u8>, signed: &[u8]) -> SealedAnswer {
+        let signature = self.0.sign(signed);
+        SealedAnswer {
             v: SealedAnswer::VERSION,
-            answer: Base64Bytes(answer),
+            answer: Base64Bytes(text),
             signature: Base64Bytes(signature.as_ref().to_vec()),
             key: self.public_key(),
-        })
+        }
     }
 }
 

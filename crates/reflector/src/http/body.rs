@@ -1,10 +1,12 @@
 //! What a response consists of after its head.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use hyper::body::{Body, Frame, SizeHint};
 
 use crate::admission::Pass;
@@ -16,6 +18,8 @@ use super::events::Events;
 #[derive(Debug)]
 pub(super) enum Content {
     Whole(Option<Bytes>),
+    /// Of a length that is not told beforehand, and with trailers where there are some.
+    Pieces(VecDeque<Bytes>, Option<HeaderMap>),
     Octets(Octets, #[expect(dead_code, reason = "held until the transfer is over")] Pass),
     Events(Events, #[expect(dead_code, reason = "held until the transfer is over")] Pass),
 }
@@ -34,12 +38,27 @@ impl ReplyBody {
 }
 
 impl Content {
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    /// Of what is still to be sent, where it is known.
+    pub(super) fn length(&self) -> Option<u64> {
         match self {
-            Self::Whole(whole) => Poll::Ready(whole.take()),
-            Self::Octets(octets, _) => Poll::Ready(octets.next()),
-            Self::Events(events, _) => events.poll_next(cx),
+            Self::Whole(None) => Some(0),
+            Self::Whole(Some(octets)) => u64::try_from(octets.len()).ok(),
+            Self::Octets(octets, _) => Some(octets.remaining()),
+            Self::Pieces(..) | Self::Events(..) => None,
         }
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
+        let data = match self {
+            Self::Whole(whole) => whole.take(),
+            Self::Pieces(pieces, trailers) => match pieces.pop_front() {
+                None => return Poll::Ready(trailers.take().map(Frame::trailers)),
+                piece => piece,
+            },
+            Self::Octets(octets, _) => octets.next(),
+            Self::Events(events, _) => ready!(events.poll_next(cx)),
+        };
+        Poll::Ready(data.map(Frame::data))
     }
 }
 
@@ -50,23 +69,19 @@ impl Body for ReplyBody {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let next = ready!(self.content.poll_next(cx));
         self.busy.touch();
-        Poll::Ready(next.map(|octets| Ok(Frame::data(octets))))
+        Poll::Ready(next.map(Ok))
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.content {
             Content::Whole(whole) => whole.is_none(),
+            Content::Pieces(pieces, trailers) => pieces.is_empty() && trailers.is_none(),
             Content::Octets(octets, _) => octets.remaining() == 0,
             Content::Events(events, _) => events.is_over(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.content {
-            Content::Whole(None) => SizeHint::with_exact(0),
-            Content::Whole(Some(octets)) => SizeHint::with_exact(u64::try_from(octets.len()).unwrap_or(u64::MAX)),
-            Content::Octets(octets, _) => SizeHint::with_exact(octets.remaining()),
-            Content::Events(..) => SizeHint::default(),
-        }
+        self.content.length().map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

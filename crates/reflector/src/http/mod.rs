@@ -2,7 +2,10 @@
 
 mod body;
 mod bytes;
+mod call;
+mod content;
 mod events;
+mod fidelity;
 mod problem;
 mod query;
 mod reflect;
@@ -12,9 +15,12 @@ mod websocket;
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
+use model::Coordinates;
 use tokio_rustls::TlsAcceptor;
 
 use crate::admission::Admission;
+use crate::dns::Zone;
+use crate::media::Media;
 use crate::{Limits, SigningKey};
 
 pub(crate) use body::ReplyBody;
@@ -35,5 +41,11 @@ pub(crate) struct Site {
     pub(crate) limits: Limits,
     pub(crate) connections: Arc<Admission>,
     pub(crate) transfers: Arc<Admission>,
+    /// The UDP port for STUN and calls, where there is one.
+    pub(crate) media: Option<Media>,
+    /// Whose names tell which resolver asks, where there is a name server.
+    pub(crate) zone: Option<Arc<Zone>>,
+    /// Where this reflector is, as its operator says.
+    pub(crate) place: Option<Coordinates>,
     pub(crate) extra_headers: Vec<(HeaderName, HeaderValue)>,
 }

@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use http::header::{ALT_SVC, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, SERVER};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::header::{ALT_SVC, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, SERVER};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body, Incoming};
 use model::ArrivedHeader;
 
@@ -14,8 +14,8 @@ use crate::tcp::Heads;
 
 use super::body::{Content, ReplyBody};
 use super::problem::Problem;
-use super::reflect::reflect;
-use super::{HEADERS, Site, bytes, events, websocket};
+use super::reflect::{Shape, reflect};
+use super::{HEADERS, Site, bytes, call, content, events, fidelity, websocket};
 
 const ABOUT: &str = "truepath reflector: tells a client what arrived, so that it can be held against what was sent.\n";
 
@@ -30,8 +30,6 @@ pub(crate) async fn serve_request(
     let busy = session.begin(&site.limits);
     // Whatever was kept is held against what HTTP made of it, and left if the two do not agree.
     let headers = heads.as_ref().and_then(Heads::take).filter(|headers| headers.len() == request.headers().len());
-    let version = request.version();
-    let has_body = !request.body().is_end_stream();
 
     if request.uri().path() == "/v1/websocket" {
         let opened = websocket::open(&site, &busy, &tasks, request);
@@ -43,15 +41,7 @@ pub(crate) async fn serve_request(
         return Ok(finish(&site, busy, response));
     }
 
-    let mut response = respond(&site, busy, headers, request).await;
-    if has_body && let Some(heads) = heads {
-        // After a body it is not known where the next head begins, so that one comes on a connection of its own.
-        heads.stop();
-        if version < Version::HTTP_2 {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-    }
-    Ok(response)
+    Ok(respond(&site, busy, headers, request).await)
 }
 
 /// One request of any HTTP version, but not for a WebSocket.
@@ -61,8 +51,22 @@ pub(crate) async fn respond<B: Body>(
     headers: Option<Vec<ArrivedHeader>>,
     request: Request<B>,
 ) -> Response<ReplyBody> {
-    let response = answer(site, &busy, headers, request).await.unwrap_or_else(Problem::into_response);
+    // hyper leaves the content out over HTTP/1.1 alone, and clients of HTTP/2 take it for an error (RFC 9113 section 8.1.1).
+    let is_head = request.method() == Method::HEAD && request.version() == Version::HTTP_2;
+    let mut response = answer(site, &busy, headers, request).await.unwrap_or_else(Problem::into_response);
+    if is_head {
+        leave_content_out(&mut response);
+    }
     finish(site, busy, response)
+}
+
+/// The head of a response, with the length that its content would have.
+fn leave_content_out(response: &mut Response<Content>) {
+    let length = response.body().length();
+    *response.body_mut() = Content::Whole(None);
+    if let Some(length) = length {
+        response.headers_mut().insert(CONTENT_LENGTH, length.into());
+    }
 }
 
 async fn answer<B: Body>(
@@ -77,12 +81,19 @@ async fn answer<B: Body>(
     let query = request.uri().query().unwrap_or_default();
     match (request.uri().path(), request.method()) {
         ("/", &Method::GET | &Method::HEAD) => Ok(text(StatusCode::OK, ABOUT)),
-        ("/v1/reflect", &Method::GET | &Method::POST) => reflect(site, busy, headers, request).await,
-        ("/v1/bytes", &Method::GET | &Method::HEAD) => bytes::bytes(site, busy, query),
+        ("/v1/reflect", _) => reflect(site, busy, headers, request, Shape::Plain).await,
+        ("/v1/fidelity/headers", _) => reflect(site, busy, headers, request, Shape::Headers).await,
+        ("/v1/fidelity/chunked", _) => reflect(site, busy, headers, request, Shape::Pieces).await,
+        ("/v1/fidelity/trailers", _) => reflect(site, busy, headers, request, Shape::Trailers).await,
+        (path, method) if path.starts_with("/v1/fidelity/") => fidelity::answer(path, method, request.headers(), query),
+        (path, method) if path.starts_with("/v1/content/") => content::answer(path, method, query),
+        ("/v1/bytes", method @ (&Method::GET | &Method::HEAD)) => {
+            bytes::bytes(site, busy, method, query, request.headers())
+        }
         ("/v1/stream", &Method::GET) => events::events(site, busy, query),
+        ("/v1/call", &Method::GET) => call::call(site, busy, query),
         ("/" | "/v1/bytes", _) => Err(Problem::method_not_allowed("GET, HEAD")),
-        ("/v1/reflect", _) => Err(Problem::method_not_allowed("GET, POST")),
-        ("/v1/stream", _) => Err(Problem::method_not_allowed("GET")),
+        ("/v1/stream" | "/v1/call", _) => Err(Problem::method_not_allowed("GET")),
         ("/v1/websocket", _) => {
             Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "WebSockets are served over HTTP/1.1 and HTTP/2"))
         }
@@ -99,12 +110,25 @@ pub(super) fn text(status: StatusCode, text: impl Into<::bytes::Bytes>) -> Respo
 
 /// What every response carries.
 fn finish(site: &Site, busy: Busy, mut response: Response<Content>) -> Response<ReplyBody> {
-    let headers = response.headers_mut();
+    // What tells its own headers has them already.
+    if response.extensions().get::<Told>().is_none() {
+        dress(site, &busy, response.headers_mut());
+    }
+    response.map(|content| ReplyBody::new(content, busy))
+}
+
+/// Marks a response whose headers are complete.
+#[derive(Clone, Copy)]
+pub(super) struct Told;
+
+/// The headers that every response carries.
+pub(super) fn dress(site: &Site, busy: &Busy, headers: &mut HeaderMap) {
     headers.insert(SERVER, HeaderValue::from_static(concat!("truepath/", env!("CARGO_PKG_VERSION"))));
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if let Some(alternative) = &busy.session().alternative {
         headers.insert(ALT_SVC, alternative.clone());
     }
-    headers.extend(site.extra_headers.iter().cloned());
-    response.map(|content| ReplyBody::new(content, busy))
+    for (name, value) in &site.extra_headers {
+        headers.append(name.clone(), value.clone());
+    }
 }

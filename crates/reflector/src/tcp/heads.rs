@@ -2,7 +2,8 @@
 //!
 //! An intermediary that parses and writes a request again shows in the order, the spelling and the repetition of its
 //! headers, which a map of headers no longer has. So the octets that HTTP reads are kept beside it until the request
-//! that they make up is served. HTTP/2 and HTTP/3 have no spelling, and their headers come from the map.
+//! that they make up is served. Bodies are followed to their end, by Content-Length or chunk by chunk, to know where the next
+//! head begins, and not kept. HTTP/2 and HTTP/3 have no spelling, and their headers come from the map.
 
 use std::io;
 use std::pin::Pin;
@@ -11,6 +12,7 @@ use std::task::{Context, Poll, ready};
 
 use model::ArrivedHeader;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use wire::http::Chunked;
 
 use crate::http::HEAD;
 
@@ -21,8 +23,17 @@ pub(crate) struct Heads(Arc<Mutex<Buffer>>);
 #[derive(Debug, Default)]
 struct Buffer {
     octets: Vec<u8>,
-    /// What follows on this connection is not made of heads alone.
+    /// The body that is being passed over.
+    body: Option<Rest>,
+    /// What follows on this connection is no HTTP/1.1, or cannot be followed.
     lost: bool,
+}
+
+/// What is left of a request's body.
+#[derive(Debug)]
+enum Rest {
+    Length(u64),
+    Chunked(Box<Chunked>),
 }
 
 impl Heads {
@@ -32,14 +43,20 @@ impl Heads {
     /// The headers of the next request, or `None` if they were not kept.
     pub(crate) fn take(&self) -> Option<Vec<ArrivedHeader>> {
         let mut buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if buffer.body.is_some() {
+            return None;
+        }
         let (headers, length) = parse(&buffer.octets)?;
-        buffer.octets.drain(..length);
+        let after = buffer.octets.split_off(length);
+        buffer.octets.clear();
+        buffer.body = body(&headers);
+        buffer.push(&after);
         Some(headers)
     }
 
-    /// To be called when a body, or another protocol, follows the head.
+    /// To be called when another protocol follows the head.
     pub(crate) fn stop(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Buffer { octets: Vec::new(), lost: true };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).give_up();
     }
 
     pub(super) fn tap<S>(&self, inner: S) -> HeadTap<S> {
@@ -47,16 +64,64 @@ impl Heads {
     }
 
     fn push(&self, octets: &[u8]) {
-        let mut buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if buffer.lost {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(octets);
+    }
+}
+
+impl Buffer {
+    fn push(&mut self, octets: &[u8]) {
+        if self.lost {
             return;
         }
-        if buffer.octets.len() + octets.len() > Self::LIMIT {
-            *buffer = Buffer { octets: Vec::new(), lost: true };
+        let mut kept = octets;
+        if let Some(rest) = &mut self.body {
+            let Some(passed) = rest.pass(octets) else { return self.give_up() };
+            kept = octets.get(passed..).unwrap_or_default();
+            if rest.is_over() {
+                self.body = None;
+            }
+        }
+        if self.octets.len() + kept.len() > Heads::LIMIT {
+            self.give_up();
         } else {
-            buffer.octets.extend_from_slice(octets);
+            self.octets.extend_from_slice(kept);
         }
     }
+
+    fn give_up(&mut self) {
+        *self = Self { octets: Vec::new(), body: None, lost: true };
+    }
+}
+
+impl Rest {
+    /// How many of these octets belong to the body; `None` where they are none.
+    fn pass(&mut self, octets: &[u8]) -> Option<usize> {
+        match self {
+            Self::Length(left) => {
+                let passed = usize::try_from(*left).unwrap_or(usize::MAX).min(octets.len());
+                *left = left.saturating_sub(u64::try_from(passed).ok()?);
+                Some(passed)
+            }
+            Self::Chunked(chunked) => chunked.push(octets, |_| {}).ok(),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Length(left) => *left == 0,
+            Self::Chunked(chunked) => chunked.is_done(),
+        }
+    }
+}
+
+/// The body that follows a head (RFC 9112 section 6.3). HTTP has refused heads that say it twice or in another way.
+fn body(headers: &[ArrivedHeader]) -> Option<Rest> {
+    let value = |name: &str| headers.iter().find(|header| header.0.eq_ignore_ascii_case(name)).map(|header| &header.1);
+    if value("transfer-encoding").is_some() {
+        return Some(Rest::Chunked(Box::default()));
+    }
+    let length = value("content-length")?.parse().ok().filter(|length| *length > 0)?;
+    Some(Rest::Length(length))
 }
 
 /// The headers of the first head and how many octets it takes up. HTTP has parsed these octets already and found them
@@ -149,9 +214,24 @@ mod tests {
     }
 
     #[test]
-    fn after_a_body_and_beyond_the_limit_nothing_is_kept() {
+    fn bodies_are_passed_over() {
         let heads = Heads::default();
-        heads.push(b"POST / HTTP/1.1\r\n\r\nbo");
+        let long = vec![b'x'; 2 * Heads::LIMIT];
+        heads.push(b"POST / HTTP/1.1\r\nContent-Length: ");
+        heads.push(format!("{}\r\n\r\nxx", long.len() + 2).as_bytes());
+        assert_eq!(heads.take().unwrap().len(), 1);
+        heads.push(&long);
+        heads.push(b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nGET \r\n0\r\na: b\r\n");
+        assert_eq!(heads.take().unwrap(), headers(&[("Transfer-Encoding", "chunked")]));
+        assert_eq!(heads.take(), None, "the body has not ended");
+        heads.push(b"\r\nGET / HTTP/1.1\r\nc: d\r\n\r\n");
+        assert_eq!(heads.take().unwrap(), headers(&[("c", "d")]));
+    }
+
+    #[test]
+    fn after_another_protocol_and_beyond_the_limit_nothing_is_kept() {
+        let heads = Heads::default();
+        heads.push(b"GET / HTTP/1.1\r\n\r\nbo");
         assert_eq!(heads.take().unwrap(), []);
         heads.stop();
         heads.push(b"GET / HTTP/1.1\r\n\r\n");

@@ -2,7 +2,9 @@
 
 mod heads;
 mod serve;
+mod syn;
 mod tap;
 
 pub(crate) use heads::Heads;
 pub(crate) use serve::{accept, canonical};
+pub(crate) use syn::keep as keep_syns;

@@ -18,6 +18,7 @@ use crate::lifecycle::Tasks;
 use crate::session::Session;
 
 use super::heads::Heads;
+use super::syn;
 use super::tap::Tap;
 
 /// Accepts until it is time to stop.
@@ -59,11 +60,12 @@ async fn connection(
     let limits = &site.limits;
     // The pace of events and frames is what is measured, so nothing may wait to be sent together.
     let _ = socket.set_nodelay(true);
+    let syn = syn::kept(&socket);
     let handshake = site.tls.accept(Tap::new(socket, limits.stall));
     let Ok(Ok(stream)) = timeout(limits.handshake, handshake).await else { return };
     let (tap, tls) = stream.get_ref();
     let is_http2 = tls.alpn_protocol() == Some(b"h2");
-    let session = Session::over_tcp(tls, tap.client_hello().map(<[u8]>::to_vec), client, alternative, pass);
+    let session = Session::over_tcp(tls, tap.client_hello().map(<[u8]>::to_vec), syn, client, alternative, pass);
 
     if is_http2 {
         let service = {

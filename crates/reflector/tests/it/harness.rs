@@ -33,6 +33,10 @@ pub(crate) const CHALLENGE: &str = "000102030405060708090a0b0c0d0e0f";
 
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
+    /// UDP, for STUN and calls.
+    pub(crate) media: SocketAddr,
+    /// UDP and TCP, where there is a zone.
+    pub(crate) dns: Vec<SocketAddr>,
     pub(crate) key: HexBytes,
     certificate: CertificateDer<'static>,
     stop: Option<oneshot::Sender<()>>,
@@ -44,18 +48,24 @@ pub(crate) async fn start() -> Server {
 }
 
 pub(crate) async fn start_with(limits: Limits) -> Server {
+    start_as(|config| config.limits = limits).await
+}
+
+pub(crate) async fn start_as(configure: impl FnOnce(&mut Config)) -> Server {
     let certificate = Certificate::self_signed(&[NAME.to_owned()]).unwrap();
     let trusted = certificate.chain()[0].clone();
     let mut config = Config::new(certificate, SigningKey::generate().unwrap());
     config.listen.push("127.0.0.1:0".parse().unwrap());
-    config.limits = limits;
+    config.media.push("127.0.0.1:0".parse().unwrap());
+    configure(&mut config);
     let reflector = bind(config).await.unwrap();
     let (address, key) = (reflector.addresses()[0], reflector.public_key());
+    let (media, dns) = (reflector.media_addresses()[0], reflector.dns_addresses());
     let (stop, stopped) = oneshot::channel();
     let running = tokio::spawn(reflector.run(async {
         let _ = stopped.await;
     }));
-    Server { address, key, certificate: trusted, stop: Some(stop), running }
+    Server { address, media, dns, key, certificate: trusted, stop: Some(stop), running }
 }
 
 impl Server {

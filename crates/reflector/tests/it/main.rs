@@ -8,9 +8,11 @@
     reason = "helpers of tests fail as tests do; clippy exempts only the test functions themselves"
 )]
 
+mod dns;
 mod harness;
 mod http;
 mod limits;
+mod media;
 mod quic;
 mod tls;
 mod websocket;
