@@ -19,6 +19,8 @@ pub(crate) struct Connected {
     pub(crate) stream: Box<dyn ByteStream>,
     pub(crate) address: SocketAddr,
     pub(crate) connect_ms: Milliseconds,
+    /// The maximum segment size that our SYN announced, where one was chosen.
+    pub(crate) mss: Option<u16>,
     pub(crate) proxy_ms: Option<Milliseconds>,
 }
 
@@ -29,19 +31,16 @@ pub(crate) struct NotConnected {
     pub(crate) failure: Failure,
 }
 
+/// `mss` is the maximum segment size for our SYN to announce.
 pub(crate) async fn connect(
     net: &dyn Net,
     settings: &Settings,
     addresses: &[SocketAddr],
     target: &Target,
+    mss: Option<u16>,
 ) -> Result<Connected, NotConnected> {
     let watch = Stopwatch::start();
-    // One limit for all addresses together: a name may have many, and each may be silent.
-    let answered = tokio::time::timeout(settings.timeout, first_to_answer(net, addresses, watch)).await;
-    let silent = || (addresses.first().copied(), watch.timed_out(Operation::Connect, settings.timeout));
-    let (mut stream, address, connect_ms) = answered
-        .unwrap_or_else(|_elapsed| Err(silent()))
-        .map_err(|(address, failure)| NotConnected { address, connect_ms: None, failure })?;
+    let (mut stream, address, connect_ms, mss) = reach(net, settings.timeout, addresses, mss, watch).await?;
     let mut proxy_ms = None;
     if let Some(proxy) = &settings.via {
         let asked = Stopwatch::start();
@@ -53,22 +52,48 @@ pub(crate) async fn connect(
         })?;
         proxy_ms = Some(asked.elapsed().into());
     }
-    Ok(Connected { stream, address, connect_ms, proxy_ms })
+    Ok(Connected { stream, address, connect_ms, mss, proxy_ms })
+}
+
+/// The stream, whom it is with, SYN to SYN-ACK, and the maximum segment size that our SYN announced.
+pub(crate) type Answered = (Box<dyn ByteStream>, SocketAddr, Milliseconds, Option<u16>);
+
+/// A TCP connection to one of these addresses, and no more than that.
+pub(crate) async fn reach(
+    net: &dyn Net,
+    timeout: Duration,
+    addresses: &[SocketAddr],
+    mss: Option<u16>,
+    watch: Stopwatch,
+) -> Result<Answered, NotConnected> {
+    // One limit for all addresses together: a name may have many, and each may be silent.
+    let answered = tokio::time::timeout(timeout, first_to_answer(net, addresses, mss, watch)).await;
+    let silent = || (addresses.first().copied(), watch.timed_out(Operation::Connect, timeout));
+    answered.unwrap_or_else(|_elapsed| Err(silent())).map_err(|(address, failure)| NotConnected {
+        address,
+        connect_ms: None,
+        failure,
+    })
 }
 
 /// Happy eyeballs without preference: addresses in the order given, each next one after a short silence or a failure.
 async fn first_to_answer(
     net: &dyn Net,
     addresses: &[SocketAddr],
+    mss: Option<u16>,
     watch: Stopwatch,
-) -> Result<(Box<dyn ByteStream>, SocketAddr, Milliseconds), (Option<SocketAddr>, Failure)> {
+) -> Result<Answered, (Option<SocketAddr>, Failure)> {
     let mut waiting = addresses.iter().copied();
     let mut attempts = FuturesUnordered::new();
     let mut last: Option<(SocketAddr, Failure)> = None;
     let attempt = |address: SocketAddr| async move {
         let started = Stopwatch::start();
-        match net.connect(address).await {
-            Ok(stream) => Ok((stream, address, Milliseconds::from(started.elapsed()))),
+        let connected = match mss {
+            Some(mss) => net.connect_with_mss(address, mss).await,
+            None => net.connect(address).await.map(|stream| (stream, None)),
+        };
+        match connected {
+            Ok((stream, mss)) => Ok((stream, address, Milliseconds::from(started.elapsed()), mss)),
             Err(error) => Err((address, watch.io(Operation::Connect, &error))),
         }
     };

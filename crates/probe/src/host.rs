@@ -1,15 +1,18 @@
 //! One host of a run: its addresses, and the ledger of every connection and chain that its checks saw.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::digest;
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use model::{
     Attempt, Base64Bytes, Chain, Connection, Failure, HexBytes, HostName, Milliseconds, Operation, Target, Timestamp,
     TlsSession, Transport,
 };
 
+use crate::checks;
+use crate::checks::route::Turns;
 use crate::connect::connect;
 use crate::failure::{Stopwatch, within};
 use crate::net::Net;
@@ -21,6 +24,11 @@ use crate::trust::Trust;
 /// Distinct chains kept for one host. An honest host shows one or two.
 const CHAINS_LIMIT: usize = 32;
 
+/// The sizes to choose from lie below those to which tunnels and access lines clamp a SYN on its way (1 220 octets is the
+/// least that IPv6 asks of every link, RFC 8200 section 5), so that a size that arrives as another one was not clamped.
+const LEAST_MSS: u16 = 1_000;
+const MSS_CHOICES: u16 = 181;
+
 /// What every check of a run shares.
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -30,6 +38,8 @@ pub(crate) struct Context {
     /// The machine's own time at the start, and how long ago that was.
     pub(crate) started: Timestamp,
     pub(crate) watch: Stopwatch,
+    /// Which hosts the `route` check follows.
+    pub(crate) routes: Turns,
 }
 
 impl Context {
@@ -54,6 +64,7 @@ pub(crate) struct Host {
 struct Ledger {
     connections: Vec<Connection>,
     chains: Vec<SeenChain>,
+    links: BTreeSet<HostName>,
 }
 
 #[derive(Debug)]
@@ -125,25 +136,29 @@ impl Host {
             sni,
             via_proxy: settings.via.is_some(),
             connect_ms: None,
+            mss: None,
+            answer_ms: None,
             proxy_ms: None,
             tls: Attempt::not_tried("there was no connection"),
             chain: None,
             client_hello: None,
         };
-        let connected = match connect(&*self.context.net, settings, &self.addresses, &self.target).await {
-            Ok(connected) => connected,
-            Err(not) => {
-                let index = not.address.map(|address| {
-                    connection.address = address;
-                    connection.connect_ms = not.connect_ms;
-                    connection.tls = Attempt::Failed(not.failure.clone());
-                    self.note(connection)
-                });
-                return Err(NotOpened { connection: index, failure: not.failure });
-            }
-        };
+        let connected =
+            match connect(&*self.context.net, settings, &self.addresses, &self.target, self.mss(&wanted)).await {
+                Ok(connected) => connected,
+                Err(not) => {
+                    let index = not.address.map(|address| {
+                        connection.address = address;
+                        connection.connect_ms = not.connect_ms;
+                        connection.tls = Attempt::Failed(not.failure.clone());
+                        self.note(connection)
+                    });
+                    return Err(NotOpened { connection: index, failure: not.failure });
+                }
+            };
         connection.address = connected.address;
         connection.connect_ms = Some(connected.connect_ms);
+        connection.mss = connected.mss;
         connection.proxy_ms = connected.proxy_ms;
         let local =
             |error: rustls::Error| watch.failure(Operation::Handshake, model::FailureKind::Local, error.to_string());
@@ -160,6 +175,7 @@ impl Host {
         let handshake = tls::handshake(stream, &hellos, config, &self.target.host, watch);
         let result = within(settings.timeout, watch, Operation::Handshake, handshake).await;
         connection.client_hello = hellos.client().map(HexBytes);
+        connection.answer_ms = hellos.answer_after().map(Milliseconds::from);
         connection.chain = presented.certificates().and_then(|certificates| self.note_chain(certificates));
         match result {
             Ok((stream, session)) => {
@@ -172,6 +188,25 @@ impl Host {
                 Err(NotOpened { connection: Some(self.note(connection)), failure })
             }
         }
+    }
+
+    /// A maximum segment size for the SYN to announce that nobody would choose, so that the reflector can tell our SYN from
+    /// another's. Only there, where somebody tells what arrived, and not where an explicit proxy sends the SYN; nor for
+    /// `download` and `fidelity`, whose long bodies small segments would slow down. The rest fits into as many segments as ever, or one more.
+    fn mss(&self, wanted: &Wanted<'_>) -> Option<u16> {
+        let settings = self.settings();
+        let is_reflector = settings
+            .reflector
+            .as_ref()
+            .is_some_and(|reflector| reflector.host == self.target.host && reflector.port == self.target.port);
+        let bulky = [checks::download::CHECK.name, checks::fidelity::CHECK.name].contains(&wanted.check);
+        if !is_reflector || settings.via.is_some() || bulky {
+            return None;
+        }
+        let mut octet = [0];
+        SystemRandom::new().fill(&mut octet).ok()?;
+        let [octet] = octet;
+        Some(LEAST_MSS + u16::from(octet) % MSS_CHOICES)
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
@@ -207,6 +242,15 @@ impl Host {
         }
     }
 
+    /// Notes down hosts that a page of this one links to.
+    pub(crate) fn note_links(&self, links: Vec<HostName>) {
+        self.ledger().links.extend(links);
+    }
+
+    pub(crate) fn links(&self) -> Vec<HostName> {
+        self.ledger().links.iter().cloned().collect()
+    }
+
     /// The ClientHello that was sent on a connection of the ledger.
     pub(crate) fn client_hello(&self, connection: usize) -> Option<Vec<u8>> {
         self.ledger().connections.get(connection)?.client_hello.as_ref().map(|hello| hello.0.clone())
@@ -228,10 +272,15 @@ impl Host {
         }
     }
 
+    /// What `wanted` gives for each connection noted down so far.
+    pub(crate) fn of_connections<T>(&self, wanted: impl FnMut(&Connection) -> Option<T>) -> Vec<T> {
+        self.ledger().connections.iter().filter_map(wanted).collect()
+    }
+
     /// Closes the ledger: connections, chains held against the roots, and the certificates by their hash.
     pub(crate) fn close(&self) -> (Vec<Connection>, Vec<Chain>, BTreeMap<String, Base64Bytes>) {
         self.hold_chains();
-        let Ledger { connections, chains } = std::mem::take(&mut *self.ledger());
+        let Ledger { connections, chains, links: _ } = std::mem::take(&mut *self.ledger());
         let mut certificates = BTreeMap::new();
         for chain in &chains {
             for der in &chain.certificates {

@@ -176,14 +176,24 @@ impl Response {
         }
     }
 
-    /// Reads the start of the body and gives the exchange as it is recorded.
-    pub(crate) async fn read(self, connection: usize, path: &str, timeout: Duration) -> HttpExchange {
+    /// Reads the start of the body and gives the exchange as it is recorded. Each piece of a text is handed to `also`.
+    pub(crate) async fn read(
+        self,
+        connection: usize,
+        path: &str,
+        timeout: Duration,
+        mut also: impl FnMut(&[u8]),
+    ) -> HttpExchange {
         let (mut exchange, mut body) = self.split(connection, path);
         let mut reader = BodyReader::new(&exchange.headers);
         let watch = Stopwatch::start();
         let reading = async {
             while let Some(chunk) = body.chunk(watch).await {
-                if !reader.push(&chunk?) {
+                let chunk = chunk?;
+                if reader.is_text {
+                    also(&chunk);
+                }
+                if !reader.push(&chunk) {
                     return Ok(());
                 }
             }

@@ -9,6 +9,7 @@
 mod check;
 mod checks;
 mod connect;
+mod exact;
 mod failure;
 mod host;
 mod http_client;
@@ -20,10 +21,12 @@ mod settings;
 mod tap;
 mod tls;
 mod trust;
+mod turn;
 
-pub use check::{CHECKS, Check};
-pub use net::{BoxFuture, ByteStream, Net, SystemNet};
+pub use check::{CHECKS, Check, Scope};
+pub use net::{BoxFuture, ByteStream, Connecting, InterfaceError, Net, SystemNet};
 pub use proxy::{InvalidProxy, Proxy};
 pub use run::{Event, OurFailure, Targets, run};
 pub use settings::{InvalidResolve, ReflectorAddress, Resolve, Settings};
 pub use trust::Trust;
+pub use turn::Turn;

@@ -31,6 +31,21 @@ impl Question {
         Ok(Self { challenge, path })
     }
 
+    /// The query that asks for an answer without the ClientHello, which is most of it.
+    pub(crate) fn brief_query(&self) -> String {
+        format!("challenge={}&client_hello=no", hex::encode(&self.challenge))
+    }
+
+    /// What an answer says, and whether it is the reflector's and to this question; `None` where it is no answer.
+    pub(crate) fn read(&self, body: &[u8], key: &HexBytes) -> Option<(Answer, bool)> {
+        let sealed: SealedAnswer = serde_json::from_slice(body).ok()?;
+        let answer: Answer = serde_json::from_slice(&sealed.answer.0).ok()?;
+        let signed = SealedAnswer::signed_octets(&sealed.answer.0);
+        let verified = UnparsedPublicKey::new(&ED25519, &key.0).verify(&signed, &sealed.signature.0).is_ok();
+        let valid = verified && answer.challenge.0 == self.challenge;
+        Some((answer, valid))
+    }
+
     /// Reads the answer's body and holds its signature against the pinned key.
     pub(crate) fn answered(
         self,
@@ -45,13 +60,8 @@ impl Question {
             let start: String = String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(80).collect();
             watch.failure(Operation::Body, FailureKind::Protocol, format!("{what}: `{start}`"))
         };
-        let sealed: SealedAnswer =
-            serde_json::from_slice(body).map_err(|_| not_an_answer("this is not a reflector's answer"))?;
-        let answer: Answer = serde_json::from_slice(&sealed.answer.0)
-            .map_err(|_| not_an_answer("the reflector's answer is of another version"))?;
-        let signed = SealedAnswer::signed_octets(&sealed.answer.0);
-        let verified = UnparsedPublicKey::new(&ED25519, &key.0).verify(&signed, &sealed.signature.0).is_ok();
-        let signature_valid = verified && answer.challenge.0 == self.challenge;
+        let (answer, signature_valid) =
+            self.read(body, key).ok_or_else(|| not_an_answer("this is not a reflector's answer"))?;
         let hello_differences = match (sent_hello, &answer.client_hello) {
             (Some(sent), Some(arrived)) => wire::tls::hello_differences(sent, &arrived.0),
             _ => Vec::new(),
@@ -82,28 +92,39 @@ pub(crate) async fn ask(host: &Host, purpose: &'static str, hello: Hello, key: &
         Err(not_opened) => return Attempt::Failed(not_opened.failure),
     };
     let exchange = async {
-        let watch = Stopwatch::start();
-        let question = Question::new(watch)?;
+        let question = Question::new(Stopwatch::start())?;
         let mut client = Client::start(opened, timeout).await?;
-        let response = client.get(&host.target, &question.path, "application/json", timeout).await?;
-        refused(response.status, &response.headers, watch)?;
-        let connection = client.connection;
-        let (_, mut body) = response.split(connection, &question.path);
-        let mut octets = Vec::new();
-        let reading = async {
-            while let Some(chunk) = body.chunk(watch).await {
-                octets.extend_from_slice(&chunk?);
-                if octets.len() > ANSWER_LIMIT {
-                    return Err(watch.failure(Operation::Body, FailureKind::TooLarge, "an answer without an end"));
-                }
-            }
-            Ok(())
-        };
-        within(timeout, watch, Operation::Body, reading).await?;
-        let sent = host.client_hello(connection);
-        question.answered(host, connection, sent.as_deref(), &octets, key, watch)
+        put(question, host, &mut client, key).await
     };
     exchange.await.into()
+}
+
+/// Puts one question over an open connection.
+pub(crate) async fn put(
+    question: Question,
+    host: &Host,
+    client: &mut Client,
+    key: &HexBytes,
+) -> Result<Reflection, Failure> {
+    let timeout = host.settings().timeout;
+    let watch = Stopwatch::start();
+    let response = client.get(&host.target, &question.path, "application/json", timeout).await?;
+    refused(response.status, &response.headers, watch)?;
+    let connection = client.connection;
+    let (_, mut body) = response.split(connection, &question.path);
+    let mut octets = Vec::new();
+    let reading = async {
+        while let Some(chunk) = body.chunk(watch).await {
+            octets.extend_from_slice(&chunk?);
+            if octets.len() > ANSWER_LIMIT {
+                return Err(watch.failure(Operation::Body, FailureKind::TooLarge, "an answer without an end"));
+            }
+        }
+        Ok(())
+    };
+    within(timeout, watch, Operation::Body, reading).await?;
+    let sent = host.client_hello(connection);
+    question.answered(host, connection, sent.as_deref(), &octets, key, watch)
 }
 
 /// Anything but 200 is no answer.

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
+use ipnet::IpNet;
 use model::{
-    Attempt, Dns, DnsAnswer, FailureKind, Feature, HostName, HostRecord, Milliseconds, Operation, Options, PathFacts,
-    Promises, Record, Reflection, ReflectorRecord, ServiceRef, StreamPromise, Target, Timestamp, Trust as TrustKind,
-    WebSocketAnswer, WebSocketPromise,
+    Attempt, Dns, DnsAnswer, Endpoint, FailureKind, Feature, HexBytes, HostName, HostRecord, Milliseconds, Operation,
+    Options, PathFacts, Promises, Record, Reflection, ReflectorRecord, Resolvers, ServiceRef, StreamPromise, Target,
+    Timestamp, Trust as TrustKind, WebSocketAnswer, WebSocketPromise,
 };
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
@@ -17,9 +19,9 @@ use tokio::time::Instant;
 use crate::checks;
 use crate::failure::Stopwatch;
 use crate::host::{Context, Host};
-use crate::net::Net;
+use crate::net::{BoxFuture, Net};
 use crate::reflect;
-use crate::settings::{ReflectorAddress, Settings};
+use crate::settings::{ReflectorAddress, Settings, Subject};
 use crate::tls::Hello;
 use crate::trust::Trust;
 
@@ -32,6 +34,10 @@ pub struct Targets {
     pub service: ServiceRef,
     pub features: BTreeMap<String, Feature>,
     pub hosts: Vec<Target>,
+    /// Workload and prefix, for each prefix that should leave by the shortest way.
+    pub prefixes: Vec<(String, IpNet)>,
+    /// Every name of the endpoint list that can be asked.
+    pub endpoints: Vec<Endpoint>,
 }
 
 /// What a person is shown while it goes on.
@@ -56,11 +62,34 @@ pub async fn run(
     events: Option<mpsc::UnboundedSender<Event>>,
 ) -> Result<Record, OurFailure> {
     let watch = Stopwatch::start();
-    let budget = settings.budget + settings.life.unwrap_or_default();
+    let extra = settings.life.unwrap_or_default() + settings.call.unwrap_or_default();
+    let downloads = if settings.checks.contains(&checks::download::CHECK.name) { DOWNLOADS } else { Duration::ZERO };
+    let budget = settings.budget + extra + downloads;
     let deadline = Instant::now() + budget;
-    let context = Arc::new(Context { net, settings, trust, started, watch });
+    let routes = checks::route::Turns::new(&targets.hosts);
+    let context = Arc::new(Context { net, settings, trust, started, watch, routes });
     let slots = Arc::new(Semaphore::new(HOSTS_AT_ONCE));
-    let of = targets.hosts.len() + usize::from(context.settings.reflector.is_some());
+    let mut targets = targets;
+    let mut far_end = context.settings.reflector.clone();
+    if let Some(turn) = &context.settings.turn {
+        targets.hosts.retain(|target| turn.takes_any_of(&target.host, target.port));
+        far_end = far_end.filter(|_| turn.takes_any_of_reflector());
+    }
+    let of = targets.hosts.len() + usize::from(far_end.is_some());
+
+    let guard = RunGuard { context: context.clone(), deadline };
+    let proxy = guard.start("proxy", {
+        let (context, hosts) = (context.clone(), targets.hosts.clone());
+        async move { checks::proxy::run(&context, &hosts).await }
+    });
+    let vpn = guard.start("vpn", {
+        let (context, prefixes) = (context.clone(), targets.prefixes);
+        async move { checks::vpn::run(&context, &prefixes).await }
+    });
+    let endpoints = guard.start("endpoints", {
+        let (context, endpoints) = (context.clone(), targets.endpoints);
+        async move { checks::endpoints::run(&context, &endpoints).await }
+    });
 
     let mut running = JoinSet::new();
     for (place, target) in targets.hosts.into_iter().enumerate() {
@@ -75,7 +104,7 @@ pub async fn run(
             (place, record)
         });
     }
-    let reflector = context.settings.reflector.clone().map(|address| {
+    let reflector = far_end.map(|address| {
         let (context, events) = (context.clone(), events.clone());
         tokio::spawn(async move {
             let name = address.host.clone();
@@ -87,28 +116,55 @@ pub async fn run(
             (address, record)
         })
     });
+    let (proxy, vpn, endpoints) = tokio::join!(proxy, vpn, endpoints);
+    let (proxy, vpn, endpoints) = (proxy?, vpn?, endpoints?);
 
     let mut finished = Vec::new();
     while let Some(joined) = running.join_next().await {
         finished.push(joined.map_err(|error| OurFailure(error.to_string()))?);
     }
     finished.sort_by_key(|(place, _)| *place);
+    let mut tested: Vec<Tested> = finished.into_iter().map(|(_, tested)| tested).collect();
+    let mut far_end = match reflector {
+        None => None,
+        Some(task) => Some(task.await.map_err(|error| OurFailure(error.to_string()))?),
+    };
+    // What would disturb the others, and be disturbed by them, comes one after the other when the line is quiet.
+    if let Some((address, tested)) = &mut far_end {
+        alone(tested, Some(&address.key), deadline).await;
+    }
+    for tested in &mut tested {
+        alone(tested, None, deadline).await;
+    }
+
     let mut certificates = BTreeMap::new();
     let mut hosts = Vec::new();
-    for (_, tested) in finished {
-        certificates.extend(tested.certificates);
-        hosts.push(tested.record);
+    for tested in tested {
+        let (record, seen) = tested.close();
+        certificates.extend(seen);
+        hosts.push(record);
     }
-    let reflector = match reflector {
-        None => Attempt::not_tried("no reflector"),
-        Some(task) => match task.await {
-            Ok((address, tested)) => {
-                certificates.extend(tested.certificates);
-                let [hybrid, classic, tls12, quic] = tested.reflections;
-                Attempt::Seen(ReflectorRecord { host: tested.record, key: address.key, hybrid, classic, tls12, quic })
-            }
-            Err(error) => return Err(OurFailure(error.to_string())),
-        },
+    let none = if context.settings.reflector.is_some() { "it is not its turn" } else { "no reflector" };
+    let (mut egress, mut resolver) = (Attempt::not_tried(none), Attempt::not_tried(none));
+    let reflector = match far_end {
+        None => Attempt::not_tried(none),
+        Some((address, mut tested)) => {
+            let none = Attempt::not_applicable("this is not the reflector");
+            resolver = std::mem::replace(&mut tested.resolver, none);
+            egress = if context.settings.runs(checks::egress::CHECK.name, Subject::Reflector) {
+                {
+                    let all = hosts.iter().chain([&tested.record]);
+                    let media = all.filter_map(|host: &HostRecord| Some((&host.target.host, host.media.seen()?)));
+                    checks::egress::run(&tested.reflections, media)
+                }
+            } else {
+                Attempt::not_tried(context.settings.not_run(checks::egress::CHECK.name))
+            };
+            let [hybrid, classic, tls12, quic] = tested.reflections.clone();
+            let (host, seen) = tested.close();
+            certificates.extend(seen);
+            Attempt::Seen(ReflectorRecord { host, key: address.key, hybrid, classic, tls12, quic })
+        }
     };
     let settings = &context.settings;
     Ok(Record {
@@ -122,6 +178,8 @@ pub async fn run(
             timeout_ms: settings.timeout.into(),
             budget_ms: settings.budget.into(),
             life_ms: settings.life.map(Milliseconds::from),
+            turns: settings.turn.as_ref().map(|turn| turn.turns),
+            interface: settings.interface.clone(),
         },
         path: PathFacts {
             via: settings.via.as_ref().map(ToString::to_string),
@@ -133,14 +191,85 @@ pub async fn run(
         features: targets.features,
         hosts,
         reflector,
+        proxy,
+        vpn,
+        egress,
+        resolver,
+        endpoints,
+        geo: Attempt::not_tried("no geographic database was given"),
         certificates,
     })
 }
 
+/// Added to the budget where downloads are asked for: 15 MB over a line of 1 MB/s, twice.
+const DOWNLOADS: Duration = Duration::from_secs(30);
+
+const NOT_ASKED: &str = "not among the checks that were asked for";
+
+/// A host whose checks are done, but for those that want the line for themselves.
 struct Tested {
+    host: Host,
+    /// All but its connections and chains, which the ledger of `host` still has.
     record: HostRecord,
+    resolver: Attempt<Resolvers>,
     reflections: [Attempt<Reflection>; 4],
-    certificates: BTreeMap<String, model::Base64Bytes>,
+}
+
+impl Tested {
+    fn close(self) -> (HostRecord, BTreeMap<String, model::Base64Bytes>) {
+        let (connections, chains, certificates) = self.host.close();
+        (HostRecord { connections, chains, ..self.record }, certificates)
+    }
+}
+
+/// The checks that want the line for themselves.
+async fn alone(tested: &mut Tested, key: Option<&HexBytes>, deadline: Instant) {
+    let settings = &tested.host.context.settings;
+    let subject = if key.is_some() { Subject::Reflector } else { Subject::Host(&tested.host.target) };
+    let guard = Guard { settings, subject, obstacle: None, deadline, watch: Stopwatch::start() };
+    if let (Some(key), Some(duration), Attempt::Seen(media)) = (key, settings.call, &mut tested.record.media) {
+        let call = Box::pin(checks::media::call(&tested.host, key, duration));
+        media.call = guard.check(checks::media::CHECK.name, call).await;
+    }
+    let reached = !tested.host.of_connections(|connection| connection.tls.seen().map(|_| ())).is_empty();
+    if reached || key.is_some() {
+        let download = Box::pin(checks::download::run(&tested.host, key.is_some()));
+        tested.record.download = guard.check(checks::download::CHECK.name, download).await;
+    } else if guard.runs(checks::download::CHECK.name) {
+        tested.record.download = Attempt::not_tried("no TLS connection to this host came about");
+    }
+}
+
+/// Checks of the run as a whole, each a task of its own.
+struct RunGuard {
+    context: Arc<Context>,
+    deadline: Instant,
+}
+
+impl RunGuard {
+    /// Starts a check at once, if it is to run.
+    fn start<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        check: impl Future<Output = Attempt<T>> + Send + 'static,
+    ) -> BoxFuture<'static, Result<Attempt<T>, OurFailure>> {
+        let settings = &self.context.settings;
+        let (runs, why) = (settings.runs(name, Subject::Run), settings.not_run(name));
+        let (deadline, watch) = (self.deadline, Stopwatch::start());
+        let task = runs.then(|| tokio::spawn(tokio::time::timeout_at(deadline, check)));
+        Box::pin(async move {
+            let Some(task) = task else { return Ok(Attempt::not_tried(why)) };
+            match task.await {
+                Ok(Ok(attempt)) => Ok(attempt),
+                Ok(Err(_elapsed)) => {
+                    let failure =
+                        watch.failure(Operation::Exchange, FailureKind::Timeout, "the time budget was used up");
+                    Ok(Attempt::Failed(failure))
+                }
+                Err(error) => Err(OurFailure(error.to_string())),
+            }
+        })
+    }
 }
 
 /// Resolves a host, then runs its checks side by side until the deadline.
@@ -188,9 +317,11 @@ async fn host(
     let host = Host::new(context.clone(), target, addresses, own_addresses);
     let overridden = overridden.is_some();
 
-    let guard = Guard { settings, obstacle, deadline, watch: Stopwatch::start() };
+    let subject = if reflector.is_some() { Subject::Reflector } else { Subject::Host(&host.target) };
+    let guard = Guard { settings, subject, obstacle, deadline, watch: Stopwatch::start() };
     let no_reflection = || Attempt::not_applicable("this is not the reflector");
-    let (dns, tcp, tls, http, quic, websocket, stream, reflections) = tokio::join!(
+    let key = reflector.map(|reflector| &reflector.key);
+    let (dns, tcp, tls, (http, casb), quic, websocket, stream, media, route, reflections, far_end) = tokio::join!(
         guard.unobstructed("dns", Box::pin(dns(system, direct, overridden))),
         guard.check("tcp", Box::pin(checks::tcp::run(&host))),
         async {
@@ -198,12 +329,18 @@ async fn host(
             host.hold_chains();
             tls
         },
-        guard.check("http", Box::pin(checks::http::run(&host))),
+        async {
+            let http = guard.check("http", Box::pin(checks::http::run(&host))).await;
+            let casb = guard.check("casb", Box::pin(checks::casb::run(&host, &http, key.is_some()))).await;
+            (http, casb)
+        },
         guard.check("quic", Box::pin(checks::quic::run(&host))),
         guard.check("websocket", Box::pin(checks::websocket::run(&host))),
         guard.check("stream", Box::pin(checks::stream::run(&host))),
+        guard.unobstructed("media", Box::pin(checks::media::run(&host, key))),
+        guard.unobstructed("route", Box::pin(checks::route::run(&host, reflector.is_some()))),
         async {
-            let Some(ReflectorAddress { key, .. }) = reflector else {
+            let Some(key) = key else {
                 return [no_reflection(), no_reflection(), no_reflection(), no_reflection()];
             };
             let (hybrid, classic, tls12, quic) = tokio::join!(
@@ -214,14 +351,49 @@ async fn host(
             );
             [hybrid, classic, tls12, quic]
         },
+        async {
+            let elsewhere = "this is not the reflector";
+            let Some(key) = key else {
+                let none = (Attempt::not_applicable(elsewhere), Attempt::not_applicable(elsewhere));
+                return (none.0, none.1, Attempt::not_applicable(elsewhere));
+            };
+            tokio::join!(
+                guard.check("fidelity", Box::pin(checks::fidelity::run(&host, key))),
+                guard.check("content", Box::pin(checks::content::run(&host, key))),
+                guard.check("resolver", Box::pin(checks::resolver::run(&host, key))),
+            )
+        },
     );
+    let (fidelity, content, resolver) = far_end;
     let tcp = add_connect_times(tcp, &host);
-    let (connections, chains, certificates) = host.close();
-    let record = HostRecord { target: host.target, dns, tcp, tls, http, quic, websocket, stream, connections, chains };
-    Tested { record, reflections, certificates }
+    let destination = guard.check("destination", Box::pin(checks::destination::run(&host, &http))).await;
+    let record = HostRecord {
+        target: host.target.clone(),
+        dns,
+        tcp,
+        tls,
+        http,
+        quic,
+        websocket,
+        stream,
+        destination,
+        casb,
+        fidelity,
+        content,
+        media,
+        download: Attempt::not_tried(NOT_ASKED),
+        route,
+        connections: Vec::new(),
+        chains: Vec::new(),
+    };
+    Tested { host, record, resolver, reflections }
 }
 
-async fn proxy_addresses(context: &Context, name: &str, port: u16) -> Result<Vec<SocketAddr>, model::Failure> {
+pub(crate) async fn proxy_addresses(
+    context: &Context,
+    name: &str,
+    port: u16,
+) -> Result<Vec<SocketAddr>, model::Failure> {
     let watch = Stopwatch::start();
     let unknown = |what: String| watch.failure(Operation::Resolve, FailureKind::ResolverError, what);
     let name = HostName::parse(name).map_err(|error| unknown(error.to_string()))?;
@@ -256,6 +428,7 @@ fn add_connect_times(tcp: Attempt<model::Tcp>, host: &Host) -> Attempt<model::Tc
 /// they are large.
 struct Guard<'a> {
     settings: &'a Settings,
+    subject: Subject<'a>,
     /// There is nowhere to connect to, and why.
     obstacle: Option<model::Failure>,
     deadline: Instant,
@@ -263,16 +436,20 @@ struct Guard<'a> {
 }
 
 impl Guard<'_> {
+    fn runs(&self, name: &str) -> bool {
+        self.settings.runs(name, self.subject)
+    }
+
     async fn check<T>(&self, name: &str, check: Pin<Box<impl Future<Output = Attempt<T>>>>) -> Attempt<T> {
         match &self.obstacle {
-            Some(failure) if self.settings.runs(name) => Attempt::Failed(failure.clone()),
+            Some(failure) if self.runs(name) => Attempt::Failed(failure.clone()),
             _ => self.unobstructed(name, check).await,
         }
     }
 
     async fn unobstructed<T>(&self, name: &str, check: Pin<Box<impl Future<Output = Attempt<T>>>>) -> Attempt<T> {
-        if !self.settings.runs(name) {
-            return Attempt::not_tried("not among the checks that were asked for");
+        if !self.runs(name) {
+            return Attempt::not_tried(self.settings.not_run(name));
         }
         // A check waits for the network at every step, each with its own limit; this one ends those that add up.
         match tokio::time::timeout_at(self.deadline, check).await {
@@ -285,8 +462,7 @@ impl Guard<'_> {
     }
 
     async fn reflection(&self, question: Pin<Box<impl Future<Output = Attempt<Reflection>>>>) -> Attempt<Reflection> {
-        let name =
-            [checks::exporter::CHECK.name, checks::hello::CHECK.name].into_iter().find(|name| self.settings.runs(name));
+        let name = [checks::exporter::CHECK.name, checks::hello::CHECK.name].into_iter().find(|name| self.runs(name));
         self.check(name.unwrap_or(checks::exporter::CHECK.name), question).await
     }
 }
@@ -299,28 +475,35 @@ fn reflector_target(address: &ReflectorAddress) -> Target {
         workload: "Reflector".to_owned(),
         features: Vec::new(),
         path: "/".to_owned(),
-        promises: Promises {
-            trust: TrustKind::Given,
-            issuers: Vec::new(),
-            certificate_transparency: false,
-            http3: true,
-            alt_svc: true,
-            tls13: true,
+        promises: reflector_promises(),
+    }
+}
+
+pub(crate) fn reflector_promises() -> Promises {
+    Promises {
+        trust: TrustKind::Given,
+        issuers: Vec::new(),
+        certificate_transparency: false,
+        http3: true,
+        alt_svc: true,
+        tls13: true,
+        http2: true,
+        hybrid_key_exchange: true,
+        websocket: Some(WebSocketPromise {
+            path: "/v1/websocket".to_owned(),
+            answer: WebSocketAnswer::Echo,
             http2: true,
-            hybrid_key_exchange: true,
-            websocket: Some(WebSocketPromise {
-                path: "/v1/websocket".to_owned(),
-                answer: WebSocketAnswer::Echo,
-                http2: true,
-            }),
-            stream: Some(StreamPromise {
-                path: "/v1/stream?events=5&gap_ms=200".to_owned(),
-                events: 5,
-                gap_ms: Milliseconds(200.0),
-            }),
-            download: Some("/v1/bytes?length=262144".to_owned()),
-            own_headers: Vec::new(),
-            addresses: Vec::new(),
-        },
+        }),
+        stream: Some(StreamPromise {
+            path: "/v1/stream?events=5&gap_ms=200".to_owned(),
+            events: 5,
+            gap_ms: Milliseconds(200.0),
+        }),
+        download: Some("/v1/bytes?length=262144".to_owned()),
+        own_headers: Vec::new(),
+        addresses: Vec::new(),
+        media_ports: Vec::new(),
+        media_host: None,
+        place: None,
     }
 }

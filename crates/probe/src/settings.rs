@@ -5,21 +5,30 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
-use model::{HexBytes, HostName};
+use model::{HexBytes, HostName, Target};
 
 use crate::proxy::Proxy;
+use crate::turn::Turn;
 
 /// How to run the checks.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The checks to run, by name.
     pub checks: Vec<&'static str>,
+    /// The share of the checks and hosts that this run takes; all of them where this is absent.
+    pub turn: Option<Turn>,
     /// For each single operation: a connection, a handshake, a response head.
     pub timeout: Duration,
     /// For the whole run, `life` aside.
     pub budget: Duration,
     /// How long a WebSocket is kept silent.
     pub life: Option<Duration>,
+    /// How long the call to the reflector lasts; none is made where this is absent.
+    pub call: Option<Duration>,
+    /// A proxy auto-configuration script that the user named: an `http`, `https` or `file` URL.
+    pub pac: Option<String>,
+    /// The interface by which the checks go out, where one was chosen; the [`Net`](crate::Net) is bound to it.
+    pub interface: Option<String>,
     pub via: Option<Proxy>,
     pub resolve: Vec<Resolve>,
     pub reflector: Option<ReflectorAddress>,
@@ -81,9 +90,28 @@ pub struct ReflectorAddress {
     pub key: HexBytes,
 }
 
+/// What a check is run for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Subject<'a> {
+    Run,
+    Reflector,
+    Host(&'a Target),
+}
+
 impl Settings {
-    pub(crate) fn runs(&self, check: &str) -> bool {
-        self.checks.contains(&check)
+    /// Whether a check is to run for this subject: it was asked for, and it is its turn.
+    pub(crate) fn runs(&self, check: &str, subject: Subject<'_>) -> bool {
+        let is_its_turn = self.turn.as_ref().is_none_or(|turn| match subject {
+            Subject::Run => turn.takes_run(check),
+            Subject::Reflector => turn.takes_reflector(check),
+            Subject::Host(target) => turn.takes_host(&target.host, target.port, check),
+        });
+        is_its_turn && self.checks.contains(&check)
+    }
+
+    /// Why it is not.
+    pub(crate) fn not_run(&self, check: &str) -> &'static str {
+        if self.checks.contains(&check) { "it is not its turn" } else { "not among the checks that were asked for" }
     }
 
     pub(crate) fn overridden(&self, host: &HostName, port: u16) -> Option<Vec<SocketAddr>> {

@@ -5,6 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use wire::tls::FirstMessage;
@@ -19,6 +20,9 @@ pub(crate) struct Hellos(Arc<Mutex<Seen>>);
 struct Seen {
     client: Direction,
     server: Direction,
+    /// When our hello was handed to the network, and when the first octet of the answer was there.
+    asked: Option<Instant>,
+    answered: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
@@ -54,6 +58,12 @@ impl Hellos {
         self.seen().server.message.clone()
     }
 
+    /// From the first octet of our hello to the first octet of its answer.
+    pub(crate) fn answer_after(&self) -> Option<Duration> {
+        let seen = self.seen();
+        Some(seen.answered?.saturating_duration_since(seen.asked?))
+    }
+
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -76,7 +86,12 @@ impl AsyncRead for Tapped {
         let before = buf.filled().len();
         let poll = Pin::new(&mut self.stream).poll_read(cx, buf);
         if let Poll::Ready(Ok(())) = poll {
-            self.hellos.seen().server.push(buf.filled().get(before..).unwrap_or_default());
+            let octets = buf.filled().get(before..).unwrap_or_default();
+            let mut seen = self.hellos.seen();
+            if seen.asked.is_some() && seen.answered.is_none() && !octets.is_empty() {
+                seen.answered = Some(Instant::now());
+            }
+            seen.server.push(octets);
         }
         poll
     }
@@ -86,7 +101,9 @@ impl AsyncWrite for Tapped {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let poll = Pin::new(&mut self.stream).poll_write(cx, buf);
         if let Poll::Ready(Ok(written)) = poll {
-            self.hellos.seen().client.push(buf.get(..written).unwrap_or_default());
+            let mut seen = self.hellos.seen();
+            seen.asked.get_or_insert_with(Instant::now);
+            seen.client.push(buf.get(..written).unwrap_or_default());
         }
         poll
     }

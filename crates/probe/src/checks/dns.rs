@@ -2,7 +2,7 @@
 
 use model::{Attempt, DnsAnswer, FailureKind, HostName, Operation};
 
-use crate::check::{Check, no_wait};
+use crate::check::{Check, Scope, no_wait};
 use crate::failure::{Stopwatch, within};
 use crate::host::Context;
 
@@ -19,6 +19,9 @@ looks genuine here; the published address ranges tell it apart.",
     round_trips: 1,
     waits: no_wait,
     needs_reflector: false,
+    octets: |_| 700,
+    scope: Scope::Host,
+    by_default: true,
 };
 
 /// The system's answer, on which the other checks wait.

@@ -1,6 +1,6 @@
 //! `exporter`: whether the session that ends here is the session that ends there.
 
-use crate::check::{Check, no_wait};
+use crate::check::{Check, Scope, no_wait};
 
 pub(crate) const CHECK: Check = Check {
     name: "exporter",
@@ -16,4 +16,7 @@ connection, to the reflector; a device may treat the service's own names differe
     round_trips: 3,
     waits: no_wait,
     needs_reflector: true,
+    octets: |_| 58_000,
+    scope: Scope::Reflector,
+    by_default: true,
 };

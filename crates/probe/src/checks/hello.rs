@@ -1,6 +1,6 @@
 //! `hello`: whether the ClientHello that arrived is the one that left.
 
-use crate::check::{Check, no_wait};
+use crate::check::{Check, Scope, no_wait};
 
 pub(crate) const CHECK: Check = Check {
     name: "hello",
@@ -13,4 +13,7 @@ The answer is signed with the key that you pinned. It comes over the same connec
     round_trips: 3,
     waits: no_wait,
     needs_reflector: true,
+    octets: |_| 0,
+    scope: Scope::Reflector,
+    by_default: true,
 };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::{Attempt, FailureKind, Milliseconds, Operation, Promises, Stream};
 
-use crate::check::Check;
+use crate::check::{Check, Scope};
 use crate::failure::Stopwatch;
 use crate::host::{Host, Wanted};
 use crate::http_client::{ALPN, Client};
@@ -27,6 +27,9 @@ reflector, or a service of your own.",
         })
     },
     needs_reflector: false,
+    octets: |promises| if promises.stream.is_some() { 10_000 } else { 0 },
+    scope: Scope::Host,
+    by_default: true,
 };
 
 /// Octets read of a stream; events are small.

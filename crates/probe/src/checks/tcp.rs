@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use model::{Attempt, Operation, Tcp};
 
-use crate::check::{Check, no_wait};
+use crate::check::{Check, Scope, no_wait};
 use crate::failure::Stopwatch;
 use crate::host::Host;
 
@@ -22,6 +22,9 @@ service's stead, so a short time proves nothing about the service.",
     round_trips: 1,
     waits: no_wait,
     needs_reflector: false,
+    octets: |_| 450,
+    scope: Scope::Host,
+    by_default: true,
 };
 
 pub(crate) async fn run(host: &Host) -> Attempt<Tcp> {

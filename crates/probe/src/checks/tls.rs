@@ -7,7 +7,7 @@ use model::{Attempt, Failure, FailureKind, HexBytes, Operation, TimestampsInHand
 use rustls::client::ClientSessionStore;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::check::{Check, no_wait};
+use crate::check::{Check, Scope, no_wait};
 use crate::connect::connect;
 use crate::failure::{Stopwatch, within};
 use crate::host::{Host, NotOpened, Wanted};
@@ -30,6 +30,9 @@ ones. The peer's signature is verified, so nobody passes for a certificate whose
     round_trips: 5,
     waits: no_wait,
     needs_reflector: false,
+    octets: |_| 28_000,
+    scope: Scope::Host,
+    by_default: true,
 };
 
 /// How long a ticket is waited for where the round trip is short; it comes one round trip after the handshake.
@@ -124,7 +127,7 @@ async fn without_sni(host: &Host) -> Attempt<usize> {
 async fn timestamps(host: &Host) -> Attempt<TimestampsInHandshake> {
     let settings = host.settings();
     let watch = Stopwatch::start();
-    let connected = match connect(&*host.context.net, settings, &host.addresses, &host.target).await {
+    let connected = match connect(&*host.context.net, settings, &host.addresses, &host.target, None).await {
         Ok(connected) => connected,
         Err(not) => return Attempt::Failed(not.failure),
     };

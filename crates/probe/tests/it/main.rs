@@ -7,7 +7,13 @@
 )]
 
 mod after_handshake;
+mod broker;
+mod endpoints;
+mod fidelity;
 mod hostile;
+mod lossy_line;
+mod media;
 mod reflector;
+mod resolver;
 mod tls_peer;
 mod world;

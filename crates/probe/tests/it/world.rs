@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{
-    Attempt, HostName, Milliseconds, Promises, Record, ServiceRef, StreamPromise, Target, Timestamp,
+    Attempt, Endpoint, HostName, Milliseconds, Promises, Record, ServiceRef, StreamPromise, Target, Timestamp,
     Trust as TrustKind, WebSocketAnswer, WebSocketPromise,
 };
-use probe::{CHECKS, ReflectorAddress, Settings, SystemNet, Targets, Trust, run};
+use probe::{CHECKS, Net, ReflectorAddress, Settings, SystemNet, Targets, Trust, run};
 use reflector::{Certificate, Config, SigningKey};
 use wire::x509::{CtLogs, Roots};
 
@@ -42,10 +42,15 @@ impl World {
 
 pub(crate) fn settings() -> Settings {
     Settings {
-        checks: CHECKS.iter().map(|check| check.name).collect(),
+        turn: None,
+        // Not `proxy`, which asks the name servers and the DHCP servers of the machine; its own tests are with its code.
+        checks: CHECKS.iter().map(|check| check.name).filter(|name| *name != "proxy").collect(),
         timeout: Duration::from_secs(3),
         budget: Duration::from_secs(15),
         life: None,
+        call: None,
+        pac: None,
+        interface: None,
         via: None,
         resolve: Vec::new(),
         reflector: None,
@@ -84,11 +89,29 @@ pub(crate) fn target(port: u16) -> Target {
             download: Some("/v1/bytes?length=65536".to_owned()),
             own_headers: Vec::new(),
             addresses: Vec::new(),
+            media_ports: Vec::new(),
+            media_host: None,
+            place: None,
         },
     }
 }
 
 pub(crate) async fn check(targets: Vec<Target>, settings: Settings) -> Record {
+    check_published(targets, Vec::new(), settings).await
+}
+
+/// With names of an endpoint list.
+pub(crate) async fn check_published(hosts: Vec<Target>, endpoints: Vec<Endpoint>, settings: Settings) -> Record {
+    check_over(Arc::new(SystemNet::new()), hosts, endpoints, settings).await
+}
+
+/// Over a network of the test's own.
+pub(crate) async fn check_over(
+    net: Arc<dyn Net>,
+    hosts: Vec<Target>,
+    endpoints: Vec<Endpoint>,
+    settings: Settings,
+) -> Record {
     let trust = Trust {
         public: Roots::from_der(Vec::<Vec<u8>>::new()),
         public_source: "none".to_owned(),
@@ -105,9 +128,9 @@ pub(crate) async fn check(targets: Vec<Target>, settings: Settings) -> Record {
         instance: None,
         catalogue: None,
     };
-    let targets = Targets { service, features: BTreeMap::new(), hosts: targets };
+    let targets = Targets { service, features: BTreeMap::new(), hosts, prefixes: Vec::new(), endpoints };
     let started = Timestamp::from_unix_seconds(1_795_000_000).unwrap();
-    run(targets, settings, Arc::new(trust), Arc::new(SystemNet::new()), started, None).await.unwrap()
+    run(targets, settings, Arc::new(trust), net, started, None).await.unwrap()
 }
 
 pub(crate) fn seen<T: std::fmt::Debug>(attempt: &Attempt<T>) -> &T {

@@ -44,6 +44,8 @@ pub(super) async fn shake_hands(
         sni: Some(host.target.host.clone()),
         via_proxy: false,
         connect_ms: None,
+        mss: None,
+        answer_ms: None,
         proxy_ms: None,
         tls: Attempt::not_tried("the handshake was not begun"),
         chain: None,

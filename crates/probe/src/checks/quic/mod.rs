@@ -17,7 +17,7 @@ use wire::quic::version_negotiation;
 use handshake::shake_hands;
 use http3::{get, http3, open_http3};
 
-use crate::check::{Check, no_wait};
+use crate::check::{Check, Scope, no_wait};
 use crate::connect::ATTEMPT_DELAY;
 use crate::failure::{Stopwatch, within};
 use crate::host::Host;
@@ -38,6 +38,13 @@ carries no UDP: through one, the check is not applicable.",
     round_trips: 7,
     waits: no_wait,
     needs_reflector: false,
+    octets: |promises| match (promises.http3, promises.download.is_some()) {
+        (true, true) => 100_000,
+        (true, false) => 22_000,
+        (false, _) => 0,
+    },
+    scope: Scope::Host,
+    by_default: true,
 };
 
 pub(crate) async fn run(host: &Host) -> Attempt<Quic> {

@@ -20,7 +20,7 @@ use wire::http::websocket::{DEFLATE_OFFER, accept_answer, accept_key};
 use frames::Open;
 use pipe::Pipe;
 
-use crate::check::{Check, no_wait};
+use crate::check::{Check, Scope, no_wait};
 use crate::failure::{Stopwatch, within};
 use crate::host::{Host, Opened, Wanted};
 use crate::http_client::{Driver, USER_AGENT, authority, headers, http2};
@@ -40,6 +40,9 @@ sign-in only the answer to the upgrade is recorded.",
     round_trips: 10,
     waits: no_wait,
     needs_reflector: false,
+    octets: |promises| if promises.websocket.is_some() { 210_000 } else { 0 },
+    scope: Scope::Host,
+    by_default: true,
 };
 
 pub(crate) async fn run(host: &Host) -> Attempt<WebSocket> {
