@@ -8,6 +8,7 @@
 //! them speaks for all.
 
 mod behaviour;
+mod casb;
 mod habits;
 mod issuer;
 mod marks;
@@ -17,9 +18,10 @@ use std::collections::BTreeMap;
 use model::{Attempt, Attribution, CertificateFacts, Chain, State};
 
 pub(crate) use behaviour::Behaviour;
+pub(crate) use casb::ReverseProxy;
 pub(crate) use habits::Habit;
-pub(crate) use marks::Marks;
 pub use marks::{HeaderMark, Interceptor, PageMark};
+pub(crate) use marks::{Marks, of_headers, say_once};
 
 use crate::Knowledge;
 use crate::judge::Judged;
@@ -91,7 +93,9 @@ pub(crate) fn attribute(judged: &[Judged<'_>], states: &[State], knowledge: &Kno
             }
             let together = authority.as_ref().and_then(|authority| cases.get(authority)).unwrap_or(signals);
             let mut ranked = rank(together);
-            if ranked.is_empty() && *state == State::Intercepted {
+            if *state < State::Intercepted {
+                marks::name_plainly(&mut ranked, knowledge);
+            } else if ranked.is_empty() {
                 ranked.push(unknown_interceptor(&foreign_chains(judged)));
             }
             ranked

@@ -10,6 +10,9 @@ pub(crate) struct Context {
     pub(crate) portal: Option<Portal>,
     /// Median over the hosts where QUIC works: first byte over TCP minus first byte over QUIC.
     pub(crate) quic_saves: Option<Milliseconds>,
+    /// Median over the hosts: the least time from SYN to SYN-ACK. One figure for all of them, so that findings which differ
+    /// in it alone read as one.
+    pub(crate) round_trip: Option<Milliseconds>,
     /// Some host of the record completed TLS over TCP.
     pub(crate) something_works: bool,
     /// Somebody ended TLS to the reflector under a genuine public certificate: on this path such a certificate proves
@@ -31,6 +34,7 @@ impl Context {
             clock_behind_s: clock_behind(record),
             portal: portal(record),
             quic_saves: quic_saves(record),
+            round_trip: round_trip(record),
             certificate_borrowed: certificate_borrowed(record),
             something_works: record
                 .hosts
@@ -154,6 +158,16 @@ fn names(leaf: &model::CertificateFacts, host: &str) -> bool {
                 .is_some_and(|rest| host.split_once('.').is_some_and(|(_, parent)| parent == rest))
     };
     leaf.subject_alternative_names.iter().flatten().chain(&leaf.subject_common_name).any(fits)
+}
+
+fn round_trip(record: &Record) -> Option<Milliseconds> {
+    let least = |host: &HostRecord| {
+        let times = host.tcp.seen().into_iter().flat_map(|tcp| &tcp.connect_ms).map(|ms| ms.0);
+        times.filter(|ms| ms.is_finite()).reduce(f64::min)
+    };
+    let mut times: Vec<f64> = record.hosts.iter().filter_map(least).collect();
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().map(Milliseconds)
 }
 
 /// TCP connect, TLS handshake and first byte, against the same over QUIC.

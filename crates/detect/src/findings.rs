@@ -1,6 +1,7 @@
 //! What to tell a person: evidence and verdicts gathered over the hosts, heaviest first.
 
 mod decryption;
+mod on_path;
 mod open;
 mod trouble;
 
@@ -10,7 +11,8 @@ use model::{Finding, HostVerdict, Leaning, Record};
 
 use crate::Knowledge;
 use crate::judge::Judged;
-use crate::rules::PORTAL;
+use crate::path::PathPiece;
+use crate::rules::{PORTAL, Sign};
 use crate::text::{listed_up_to, quoted};
 
 /// All findings of a record.
@@ -18,19 +20,23 @@ pub(crate) fn findings(
     record: &Record,
     judged: &[Judged<'_>],
     verdicts: &[HostVerdict],
+    path: &[PathPiece],
     knowledge: &Knowledge,
 ) -> Vec<Finding> {
     let all: Vec<Subject<'_>> =
         judged.iter().zip(verdicts).map(|(judged, verdict)| Subject { judged, verdict }).collect();
     let mut findings = decryption::findings(record, &all, knowledge);
     findings.extend(trouble::findings(record, &all));
-    findings.extend(open::findings(record, &all));
-    findings.sort_by(|a, b| {
-        (b.state, b.confidence, b.hosts.len())
-            .cmp(&(a.state, a.confidence, a.hosts.len()))
+    findings.extend(on_path::findings(record, path));
+    let mut findings: Vec<(Finding, bool)> = findings.into_iter().map(|finding| (finding, false)).collect();
+    findings.extend(open::findings(record, &all, knowledge).into_iter().map(|finding| (finding, true)));
+    // That a host cannot be judged, or reached, weighs more than what merely stands on the path.
+    findings.sort_by(|(a, a_open), (b, b_open)| {
+        (b.state, *b_open, b.confidence, b.hosts.len())
+            .cmp(&(a.state, *a_open, a.confidence, a.hosts.len()))
             .then_with(|| a.id.cmp(&b.id))
     });
-    findings
+    findings.into_iter().map(|(finding, _)| finding).collect()
 }
 
 /// A host with what was found and what was concluded.
@@ -95,6 +101,17 @@ fn features(record: &Record, subjects: &[Subject<'_>], need: &str) -> Vec<String
         }
     }
     names
+}
+
+/// The first step to mend it: the rule's own, or what the signs themselves say is to the point.
+fn advice<'a>(rule: &'a str, signs: impl Iterator<Item = &'a Sign>) -> String {
+    let mut said: Vec<&str> = Vec::new();
+    for advice in signs.filter_map(|sign| sign.advice) {
+        if !said.contains(&advice) {
+            said.push(advice);
+        }
+    }
+    if said.is_empty() { rule.to_owned() } else { said.join(" ") }
 }
 
 /// Fills in what an action is about.

@@ -4,9 +4,10 @@ use model::{HostRecord, HostVerdict, Judgement, Record, ReflectorRecord, State};
 
 use crate::attribution::attribute;
 use crate::context::Context;
+use crate::path::{self, PathPiece, PathView};
 use crate::rules::{Piece, collect};
 use crate::view::View;
-use crate::{Knowledge, findings, verdict};
+use crate::{Knowledge, findings, measures, solutions, verdict};
 
 /// Judges a record. Pure and total: the same record and knowledge always give the same judgement, and no record is
 /// too damaged to be judged.
@@ -26,10 +27,24 @@ pub fn judge(record: &Record, knowledge: &Knowledge) -> Judgement {
     for (verdict, attribution) in hosts.iter_mut().zip(attribute(&judged, &states, knowledge)) {
         verdict.attribution = attribution;
     }
-    let findings = findings::findings(record, &judged, &hosts, knowledge);
+    let path = path::collect(&PathView { record, context: &context, knowledge });
+    for (judged, verdict) in judged.iter().zip(&mut hosts) {
+        verdict.solutions = solutions::of_host(judged, verdict);
+    }
+    let solutions = solutions::solutions(&judged, &hosts, &path);
+    let findings = findings::findings(record, &judged, &hosts, &path, knowledge);
     let workloads = verdict::workloads(&hosts);
-    let exit = verdict::exit(&judged, &hosts);
-    Judgement { v: Judgement::VERSION, hosts, workloads, findings, exit }
+    let exit = verdict::exit(&judged, &hosts, &path);
+    Judgement {
+        v: Judgement::VERSION,
+        hosts,
+        workloads,
+        path: path.iter().map(PathPiece::evidence).collect(),
+        solutions,
+        measures: measures::measures(record),
+        findings,
+        exit,
+    }
 }
 
 /// One host with the evidence that was found on it.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::attribution::{Behaviour, Habit, Interceptor, Marks};
+use crate::attribution::{Behaviour, Habit, Interceptor, Marks, ReverseProxy};
 
 /// Knowledge that changes without us. It is compiled in as the default and can be replaced by files.
 #[derive(Clone, Debug)]
@@ -10,6 +10,7 @@ pub struct Knowledge {
     interceptors: Vec<Interceptor>,
     habits: Vec<Habit>,
     behaviours: Vec<Behaviour>,
+    reverse_proxies: Vec<ReverseProxy>,
     names: BTreeMap<String, AdminName>,
 }
 
@@ -26,6 +27,8 @@ pub enum KnowledgeError {
     Interceptors(String),
     #[error("interceptor {row} (`{product}`): {why}")]
     Row { row: usize, product: String, why: &'static str },
+    #[error("the table of reverse proxies cannot be read: {0}")]
+    ReverseProxies(String),
     #[error("`{0}` is no SHA-256 of a key: 64 hex digits are expected")]
     KeyHash(String),
 }
@@ -33,11 +36,12 @@ pub enum KnowledgeError {
 impl Knowledge {
     /// What is compiled in.
     pub fn builtin() -> Self {
-        // A test reads the three files and finds every row, so what is missing here would not have been released.
+        // A test reads the four files and finds every row, so what is missing here would not have been released.
         let interceptors = Marks::parse(include_str!("../data/interceptors.toml")).unwrap_or_default();
         let habits = Habit::parse(include_str!("../data/leaf-habits.toml")).unwrap_or_default();
         let behaviours = Behaviour::parse(include_str!("../data/behaviours.toml")).unwrap_or_default();
-        Self { interceptors, habits, behaviours, names: BTreeMap::new() }
+        let reverse_proxies = ReverseProxy::parse(include_str!("../data/casb.toml")).unwrap_or_default();
+        Self { interceptors, habits, behaviours, reverse_proxies, names: BTreeMap::new() }
     }
 
     /// With a table of interceptors of the user's own in the place of the one compiled in; the format is that of
@@ -68,6 +72,10 @@ impl Knowledge {
 
     pub(crate) fn behaviours(&self) -> &[Behaviour] {
         &self.behaviours
+    }
+
+    pub(crate) fn reverse_proxies(&self) -> &[ReverseProxy] {
+        &self.reverse_proxies
     }
 
     pub(crate) fn name(&self, spki_sha256: &model::HexBytes) -> Option<&AdminName> {

@@ -4,6 +4,7 @@ use core::fmt::Write as _;
 
 use model::Class;
 
+use crate::path::path_rules;
 use crate::rules::rules;
 
 /// `docs/evidence.md`: every rule with its class, title and page, in Markdown.
@@ -33,12 +34,25 @@ pub fn evidence_page() -> String {
         let _ = write!(page, "\n## {heading}\n");
         for rule in rules {
             let _ = write!(page, "\n### `{}`\n\n{}.\n\n", rule.id, rule.title);
-            let lines: Vec<&str> = rule.page.lines().map(str::trim).collect();
-            page.push_str(lines.join("\n").trim());
-            page.push('\n');
+            push_text(&mut page, rule.page);
         }
     }
+    page.push_str(
+        "\n## The path as a whole\n\n\
+         These rules look at the record and not at one host: at the settings and routes of this machine, at what the outside \
+         sees of it, and at the endpoint list. Class E counts as degradation.\n",
+    );
+    for rule in path_rules() {
+        let _ = write!(page, "\n### `{}`\n\n{} ({:?}).\n\n", rule.id, rule.title, rule.class);
+        push_text(&mut page, rule.page);
+    }
     page
+}
+
+fn push_text(page: &mut String, text: &str) {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    page.push_str(lines.join("\n").trim());
+    page.push('\n');
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ fn apply(value: &mut Value, change: &Change, left: &mut usize) -> bool {
 }
 
 fn damaged(changes: &[Change]) -> Option<Record> {
-    let mut record = testing::with_reflector();
+    let mut record = with_every_check(testing::with_decrypted_reflector());
     testing::intercept_tcp(&mut record.hosts[1], &testing::operator_leaf);
     let mut value = serde_json::to_value(&record).expect("a record is JSON");
     for change in changes {
@@ -77,6 +77,88 @@ fn damaged(changes: &[Change]) -> Option<Record> {
         }
     }
     serde_json::from_value(value).ok()
+}
+
+/// As [`testing::clean`] and its kin, with what every check sees on an intact path.
+fn with_every_check(mut record: Record) -> Record {
+    record.proxy = testing::proxy_facts("DIRECT", 200);
+    record.vpn = testing::vpn(&["eth0", "eth0"]);
+    record.endpoints = testing::endpoints(&["outlook.office365.com", "login.microsoftonline.com"]);
+    record.egress = Attempt::Seen(Egress {
+        seen: vec![EgressAddress {
+            over: "tcp".to_owned(),
+            address: "203.0.113.7".parse().expect("an address"),
+            said_by: "reflector".to_owned(),
+            signed: true,
+        }],
+    });
+    record.resolver = Attempt::Seen(Resolvers {
+        system: Attempt::Seen(vec![ResolverAddress {
+            address: "203.0.113.53".parse().expect("an address"),
+            client_subnet: None,
+            signed: true,
+            time_ms: Milliseconds(30.0),
+        }]),
+        direct: Attempt::not_tried("no name server is configured"),
+    });
+    record.geo = testing::geo(&[
+        ("203.0.113.7", 52.5, 13.4, "Berlin"),
+        ("203.0.113.53", 53.55, 9.99, "Hamburg"),
+        ("203.0.113.80", 52.5, 13.4, "Berlin"),
+    ]);
+    testing::fidelity(&mut record, "header-order", Vec::new());
+    testing::content(&mut record, "eicar");
+    testing::reflection(&mut record, |r| {
+        r.answer.syn = Some(Syn {
+            ttl: 60,
+            window: 64_240,
+            options: "mss,sok,ts,nop,ws".to_owned(),
+            mss: Some(1_000),
+            window_scale: Some(7),
+        });
+        r.answer.place = Coordinates::new(52.0, 12.0);
+    });
+    let reflector = testing::seen(&mut record.reflector);
+    let hosts = record.hosts.iter_mut().chain([&mut reflector.host]);
+    for host in hosts {
+        host.connections.iter_mut().for_each(|c| c.mss = Some(1_000));
+        host.media = Attempt::Seen(testing::media());
+        host.download = Attempt::Seen(testing::download());
+        host.destination = Attempt::Seen(Destination {
+            connect_ms: Milliseconds(20.0),
+            answer_ms: Some(Milliseconds(24.0)),
+            answers: 6,
+            first_byte_ms: Some(Milliseconds(28.0)),
+        });
+        host.casb = Attempt::Seen(Casb {
+            redirects: vec![Redirect { status: 302, location: "https://login.microsoftonline.com/".to_owned() }],
+            cookies: vec!["OIDC".to_owned()],
+            links: vec![testing::name("res.cdn.office.net")],
+            rewritten: vec![("https://a.example/".to_owned(), "https://a.example/".to_owned())],
+        });
+        host.target.promises.addresses = vec!["192.0.2.0/24".parse().expect("a network")];
+    }
+    record
+}
+
+fn difference() -> impl Strategy<Value = (String, Difference)> {
+    let kind = prop_oneof![
+        Just(DifferenceKind::Added),
+        Just(DifferenceKind::Removed),
+        Just(DifferenceKind::Changed),
+        Just(DifferenceKind::Reordered),
+        Just(DifferenceKind::Recased),
+        Just(DifferenceKind::Recompressed),
+        Just(DifferenceKind::Cached),
+        Just(DifferenceKind::Looped),
+        Just(DifferenceKind::Translated),
+        Just(DifferenceKind::Refused),
+    ];
+    let what = "body|status|method|path|version|trailers|cookie|range|content-length|accept-encoding|content-encoding|x-a|\\PC{0,8}";
+    let way = prop_oneof![Just(Way::Request), Just(Way::Response)];
+    let name = "method-patch|upload-large|range|trailers|cookie-loop|header-order|\\PC{0,8}";
+    (name, kind, what, way, any::<Option<String>>(), any::<Option<String>>())
+        .prop_map(|(name, kind, what, way, sent, arrived)| (name, Difference { way, kind, what, sent, arrived }))
 }
 
 fn knowledge() -> &'static Knowledge {
@@ -131,6 +213,25 @@ proptest! {
         }
     }
 
+    /// Every difference is some rule's, and none of them counts on a connection that ends at the far end itself.
+    #[test]
+    fn a_difference_counts_where_somebody_can_have_made_it((name, difference) in difference()) {
+        let mut whole = testing::with_reflector();
+        let reflector = whole.hosts.len();
+        testing::fidelity(&mut whole, &name, vec![difference.clone()]);
+        let judgement = judge(&whole, knowledge());
+        prop_assert_eq!(judgement.hosts[reflector].state, State::Intact);
+        prop_assert!(judgement.findings.is_empty() && judgement.solutions.is_empty());
+        let before = judge(&testing::with_decrypted_reflector(), knowledge());
+        let mut decrypted = testing::with_decrypted_reflector();
+        testing::fidelity(&mut decrypted, &name, vec![difference]);
+        let after = judge(&decrypted, knowledge());
+        let against = |judgement: &Judgement| {
+            judgement.hosts[reflector].evidence.iter().filter(|e| e.leaning == Leaning::Against).count()
+        };
+        prop_assert_eq!(against(&after), against(&before) + 1);
+    }
+
     /// Without a handshake nothing is intact, whatever else was seen.
     #[test]
     fn missing_handshakes_are_never_intact(failed in any::<bool>(), keep_chains in any::<bool>()) {
@@ -153,6 +254,26 @@ proptest! {
             prop_assert_ne!(verdict.state, State::Intact);
         }
     }
+}
+
+#[test]
+fn an_intact_path_is_intact_with_every_check_made() {
+    let record = with_every_check(testing::with_reflector());
+    let judgement = judge(&record, knowledge());
+    for verdict in &judgement.hosts {
+        assert_eq!((verdict.state, verdict.confidence), (State::Intact, Confidence::Proven), "{:?}", verdict.evidence);
+        assert!(verdict.solutions.is_empty());
+        let heard: Vec<&Evidence> = verdict.evidence.iter().filter(|e| e.leaning == Leaning::Against).collect();
+        assert!(heard.is_empty(), "{heard:?}");
+    }
+    assert!(judgement.path.iter().all(|evidence| evidence.leaning == Leaning::For), "{:?}", judgement.path);
+    assert!(judgement.findings.is_empty() && judgement.solutions.is_empty());
+    assert!(
+        judgement.measures.iter().all(|measure| measure.state != Some(State::Degraded)),
+        "{:?}",
+        judgement.measures
+    );
+    assert_eq!(judgement.exit, ExitCode::NothingFound);
 }
 
 #[test]

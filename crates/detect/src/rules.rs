@@ -11,6 +11,8 @@ use crate::view::{Settled, View};
 
 /// The rule that explains everything else that is missing on a host: somebody answers in the service's stead.
 pub(crate) const PORTAL: &str = captive_portal::RULE.id;
+/// The rule over what an explicit proxy says by itself.
+pub(crate) const PROXY_REFUSED: &str = proxy_refused::RULE.id;
 
 /// One rule. Its page is the doc comment of the file that holds it.
 #[derive(Debug)]
@@ -24,7 +26,22 @@ pub struct Rule {
     pub breaks: Option<&'static str>,
     /// The first step to mend it; `{hosts}` and `{port}` stand for what is affected.
     pub action: &'static str,
+    /// Where what it finds is told of.
+    pub(crate) reach: Reach,
     look: fn(&View<'_>) -> Vec<Sign>,
+}
+
+/// The reflector is judged like a host and is no part of the service. What is seen there is told in the one finding about
+/// decrypted control traffic, except for what nobody else can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// The hosts of the service.
+    Service,
+    /// The reflector too, because only it knows what arrived.
+    FarEnd,
+    /// The reflector too, and it weighs as if it had been seen on the service: it is the line that was measured, and the
+    /// service hangs on the same line.
+    Line,
 }
 
 impl Rule {
@@ -47,6 +64,8 @@ pub(crate) struct Sign {
     pub(crate) bars: bool,
     /// Takes some confidence from what is proven.
     pub(crate) doubts: bool,
+    /// The first step to mend this very case, where the rule's own would be beside the point.
+    pub(crate) advice: Option<&'static str>,
 }
 
 impl Sign {
@@ -59,6 +78,7 @@ impl Sign {
             proves: false,
             bars: false,
             doubts: false,
+            advice: None,
         }
     }
 
@@ -81,6 +101,10 @@ impl Sign {
 
     pub(crate) fn doubting(self) -> Self {
         Self { doubts: true, ..self }
+    }
+
+    pub(crate) fn advising(self, advice: &'static str) -> Self {
+        Self { advice: Some(advice), ..self }
     }
 
     pub(crate) fn barring(self) -> Self {
@@ -150,6 +174,12 @@ macro_rules! rule {
         rule! { $(#[doc = $line])* $id, $class, $title, $look, None, "" }
     };
     ($(#[doc = $line:literal])* $id:literal, $class:ident, $title:literal, $look:ident, $breaks:expr, $action:literal) => {
+        rule! { $(#[doc = $line])* $id, $class, $title, $look, $breaks, $action, Service }
+    };
+    (
+        $(#[doc = $line:literal])*
+        $id:literal, $class:ident, $title:literal, $look:ident, $breaks:expr, $action:literal, $reach:ident
+    ) => {
         $(#[doc = $line])*
         pub(super) static RULE: crate::rules::Rule = crate::rules::Rule {
             id: $id,
@@ -158,6 +188,7 @@ macro_rules! rule {
             page: concat!($($line, "\n"),*),
             breaks: $breaks,
             action: $action,
+            reach: crate::rules::Reach::$reach,
             look: $look,
         };
     };
@@ -214,11 +245,36 @@ table![
     alt_svc_stripped,
     websocket_extensions_altered,
     protocol_changed,
+    http_translated,
+    method_refused,
+    upload_refused,
+    header_altered,
+    header_order,
+    body_altered,
+    recompressed,
+    cached_answer,
+    cookie_lost,
+    range_lost,
+    trailers_lost,
+    eicar_refused,
+    eicar_altered,
+    eicar_delayed,
+    content_refused,
+    content_altered,
+    content_delayed,
+    links_rewritten,
+    tenant_restriction,
     explicit_proxy,
     wrong_destination,
+    casb_suffix,
+    casb_cookie,
+    nearer_than_light,
+    answered_nearer,
+    syn_altered,
     hello_size,
     sni_reset,
     sni_dropped,
+    requests_failed,
     tls13_lost,
     http2_lost,
     hybrid_lost,
@@ -235,13 +291,24 @@ table![
     websocket_http2_lost,
     stream_held,
     stream_cut,
+    media_blocked,
+    media_impaired,
+    low_download,
+    buffer_bloat,
 ];
 
+mod content;
+mod fidelity;
 mod quic_layer;
 mod reflected;
 mod scts;
 mod sni_block;
 
+pub(crate) use buffer_bloat::latencies;
+pub(crate) use casb_suffix::products as casb_products;
+pub(crate) use low_download::{octets, per_second, rate};
+pub(crate) use media_impaired::excesses;
+pub(crate) use proxy_status::is_proxy;
 pub(crate) use stream_held::held as held_stream;
 pub(crate) use websocket_cut_idle::cut as cut_idle;
 

@@ -293,6 +293,32 @@ fn one_header_speaks_for_all_hosts_of_one_authority() {
     }
 }
 
+/// A Squid that signs people in and passes TLS on decrypts nothing, and is not called after what it does not do. Where another
+/// host shows that it does decrypt, it is one product under one name.
+#[test]
+fn squid_is_called_by_what_it_does() {
+    let named = |record: &Record| {
+        let judgement = judge(record, &Knowledge::builtin());
+        let proxy = judgement.solutions.into_iter().find(|solution| solution.class == SolutionClass::Proxy);
+        proxy.into_iter().flat_map(|proxy| proxy.who).map(|who| who.product).collect::<Vec<_>>()
+    };
+    let mut record = testing::clean();
+    record.proxy = testing::proxy_facts("PROXY proxy.contoso.example:8080", 407);
+    assert_eq!(named(&record), ["Squid"]);
+    let decrypted = through(&squid()).hosts.swap_remove(0);
+    record.hosts[0] = decrypted;
+    record.hosts[0].connections.iter_mut().for_each(|connection| connection.via_proxy = true);
+    assert_eq!(named(&record), ["Squid with SslBump"]);
+    // What came back is not the service's, and who ends TLS is not known.
+    let mut record = testing::clean();
+    let facts = &mut record.hosts[0].chains[0].facts;
+    (facts.public, facts.public_ignoring_time) = (Validation::NameMismatch, Validation::NameMismatch);
+    testing::header(&mut record.hosts[0], "Via", "1.1 gw (squid/5.7)");
+    let verdict = judge(&record, &Knowledge::builtin()).hosts.swap_remove(0);
+    assert_eq!(verdict.state, State::Manipulated);
+    assert_eq!(verdict.attribution[0].product, "Squid");
+}
+
 /// No intermediary, NAT, a relay that only passes on, Squid that splices, a proxy that only tunnels.
 #[test]
 fn clean_paths_are_intact() {
@@ -422,13 +448,66 @@ fn findings_read_aloud() {
         ("wrong-clock", untold),
         ("offline", offline),
         ("captive-portal", testing::behind_portal()),
+        ("scanned", scanned()),
+        ("detour", detour()),
     ] {
         insta::assert_snapshot!(name, text(&judge(&record, &Knowledge::builtin())));
     }
 }
 
+/// Other traffic is decrypted and looked through, the service is not; the line is bad for calls.
+fn scanned() -> Record {
+    let mut record = testing::with_decrypted_reflector();
+    testing::content(&mut record, "payment-cards");
+    let host = &mut testing::seen(&mut record.reflector).host;
+    for test in testing::seen(&mut host.content).tests.iter_mut().filter(|test| test.pattern == "payment-cards") {
+        test.outcome = Attempt::Failed(testing::failure(FailureKind::Reset));
+    }
+    let reordered = Difference {
+        way: Way::Request,
+        kind: DifferenceKind::Reordered,
+        what: "headers".to_owned(),
+        sent: Some("host, x-b, x-a".to_owned()),
+        arrived: Some("host, x-a, x-b".to_owned()),
+    };
+    testing::fidelity(&mut record, "header-order", vec![reordered]);
+    let mut media = testing::media();
+    testing::seen(&mut media.call).returned = 470;
+    testing::seen(&mut record.reflector).host.media = Attempt::Seen(media);
+    record
+}
+
+/// A tunnel, a proxy that wants a sign-in, an egress in another country, and a host that it cannot reach.
+fn detour() -> Record {
+    let mut record = testing::clean();
+    record.vpn = testing::vpn(&["wg0"]);
+    record.proxy = testing::proxy_facts("PROXY proxy.contoso.example:8080", 407);
+    record.geo = testing::geo(&[("203.0.113.7", 38.7223, -9.1393, "Lisbon")]);
+    record.egress = Attempt::Seen(Egress {
+        seen: vec![EgressAddress {
+            over: "tcp".to_owned(),
+            address: "203.0.113.7".parse().expect("an address"),
+            said_by: "reflector".to_owned(),
+            signed: true,
+        }],
+    });
+    record.hosts[2].connections.iter_mut().for_each(|c| c.via_proxy = true);
+    testing::cut_off(&mut record.hosts[1], Operation::Connect, FailureKind::Timeout);
+    record
+}
+
 fn text(judgement: &Judgement) -> String {
     let mut lines = vec![format!("exit {}", judgement.exit.code())];
+    for solution in &judgement.solutions {
+        lines.push(format!(
+            "solution: {:?} {:?}: {} [{}]",
+            solution.class,
+            solution.confidence,
+            solution.because.join("; "),
+            solution.evidence.join(", ")
+        ));
+    }
+    lines.extend(judgement.measures.iter().map(|m| format!("{}: {} [{:?}]", m.name, m.text, m.state)));
     for workload in &judgement.workloads {
         lines.push(format!("{}: {:?}: {}", workload.workload, workload.state, workload.summary));
     }

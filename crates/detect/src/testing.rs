@@ -56,6 +56,8 @@ pub(crate) fn clean() -> Record {
             timeout_ms: Milliseconds(5_000.0),
             budget_ms: Milliseconds(30_000.0),
             life_ms: Some(Milliseconds(120_000.0)),
+            turns: None,
+            interface: None,
         },
         path: PathFacts {
             via: None,
@@ -81,6 +83,12 @@ pub(crate) fn clean() -> Record {
             Host { workload: "Copilot", features: &["chat"] }.named("copilot.cloud.microsoft"),
         ],
         reflector: Attempt::not_tried("no reflector was given"),
+        proxy: later(),
+        vpn: later(),
+        egress: later(),
+        resolver: later(),
+        endpoints: later(),
+        geo: later(),
         certificates: BTreeMap::new(),
     }
 }
@@ -105,6 +113,8 @@ impl Host {
             sni: Some(name(host)),
             via_proxy: false,
             connect_ms: (alpn != "h3").then_some(Milliseconds(20.0)),
+            mss: None,
+            answer_ms: None,
             proxy_ms: None,
             tls: Attempt::Seen(TlsSession {
                 version: 0x0304,
@@ -183,6 +193,9 @@ impl Host {
                     download: None,
                     own_headers: Vec::new(),
                     addresses: Vec::new(),
+                    media_ports: Vec::new(),
+                    media_host: None,
+                    place: None,
                 },
             },
             dns: Attempt::Seen(Dns {
@@ -236,6 +249,13 @@ impl Host {
                 complete: true,
                 broke: None,
             }),
+            destination: later(),
+            casb: later(),
+            fidelity: later(),
+            content: later(),
+            media: later(),
+            download: later(),
+            route: later(),
             connections: vec![
                 connection("tls", "hybrid", "h2"),
                 connection("tls", "classic", "h2"),
@@ -533,6 +553,13 @@ pub(crate) fn with_reflector() -> Record {
             method: "GET".to_owned(),
             path: "/v1/reflect".to_owned(),
             headers: sent.clone(),
+            body: None,
+            response_headers: Vec::new(),
+            syn: None,
+            asked_by: Vec::new(),
+            dns_zone: None,
+            media_port: None,
+            place: None,
         },
         hello_differences: Vec::new(),
         headers_sent: sent.clone(),
@@ -619,4 +646,215 @@ pub(crate) fn supporting(record: &Record, host: usize) -> Vec<String> {
 
 pub(crate) fn state(record: &Record, host: usize) -> State {
     crate::judge(record, &crate::Knowledge::builtin()).hosts[host].state
+}
+
+/// A check that a record was made without.
+fn later<T>() -> Attempt<T> {
+    Attempt::not_tried("not among the checks that were asked for")
+}
+
+/// A record whose reflector is reached through somebody who ends TLS; the service's hosts are intact.
+pub(crate) fn with_decrypted_reflector() -> Record {
+    let mut record = with_reflector();
+    reflection(&mut record, |r| {
+        r.answer.exporter = Some(HexBytes(vec![9; 32]));
+        r.answer.client_hello = Some(HexBytes(vec![9; 32]));
+    });
+    record
+}
+
+/// Puts one test of the `fidelity` check at the reflector, over a connection of its own, with these differences.
+pub(crate) fn fidelity(record: &mut Record, name: &str, differences: Vec<Difference>) {
+    let host = &mut seen(&mut record.reflector).host;
+    let test = FidelityTest {
+        name: name.to_owned(),
+        connection: HTTP1,
+        took_ms: Milliseconds(30.0),
+        signature_valid: Some(true),
+        outcome: Attempt::Seen(differences),
+    };
+    let http2 = Attempt::not_tried("as tested");
+    host.fidelity = Attempt::Seen(Fidelity { http1: Attempt::Seen(vec![test]), http2 });
+}
+
+/// Puts the `content` check at the reflector: the control and one pattern, up and down, all of which passed.
+pub(crate) fn content(record: &mut Record, pattern: &str) {
+    let test = |pattern: &str, way: Way| ContentTest {
+        pattern: pattern.to_owned(),
+        way,
+        connection: Some(HTTP1),
+        length: 1_024,
+        outcome: Attempt::Seen(ContentOutcome {
+            status: 200,
+            headers: Vec::new(),
+            arrived: true,
+            signature_valid: (way == Way::Request).then_some(true),
+            took_ms: Milliseconds(40.0),
+            text: None,
+        }),
+    };
+    let mut tests = Vec::new();
+    for pattern in ["control", pattern] {
+        tests.extend([test(pattern, Way::Request), test(pattern, Way::Response)]);
+    }
+    seen(&mut record.reflector).host.content = Attempt::Seen(Content { tests });
+}
+
+/// Two relay ports that answer, and a call that went well.
+pub(crate) fn media() -> Media {
+    let stun = |address: &str| StunTry {
+        address: address.parse().expect("an address"),
+        outcome: Attempt::Seen(StunAnswer {
+            mapped: Some("203.0.113.7:50000".parse().expect("an address")),
+            time_ms: Milliseconds(20.0),
+            tries: 1,
+            software: None,
+            request: StunRequest::Binding,
+            error: None,
+        }),
+    };
+    Media {
+        stun: vec![stun("192.0.2.10:3478"), stun("192.0.2.10:3479")],
+        tcp: Attempt::Seen(Milliseconds(20.0)),
+        call: Attempt::Seen(Call {
+            address: "192.0.2.10:3478".parse().expect("an address"),
+            duration_ms: Milliseconds(10_000.0),
+            interval_ms: Milliseconds(20.0),
+            packet_octets: 172,
+            sent: 500,
+            arrived: Some(500),
+            returned: 500,
+            duplicated: 0,
+            reordered_there: Some(0),
+            reordered: 0,
+            longest_gap: 0,
+            burst_ratio: 1.0,
+            least_ms: Milliseconds(19.0),
+            median_ms: Milliseconds(20.0),
+            p95_ms: Milliseconds(22.0),
+            greatest_ms: Milliseconds(30.0),
+            jitter_ms: Milliseconds(1.0),
+            jitter_there_ms: Some(Milliseconds(1.0)),
+            lateness_ms: Milliseconds(1.0),
+            seen_as: None,
+        }),
+    }
+}
+
+/// 15 MB in two seconds, and nothing beside it waited.
+pub(crate) fn download() -> Download {
+    Download {
+        connection: HTTP,
+        path: "/v1/bytes/15000000".to_owned(),
+        octets: 15_000_000,
+        complete: true,
+        took_ms: Milliseconds(2_000.0),
+        quarters: vec![1_875_000; 8],
+        idle_ms: vec![Milliseconds(20.0); 5],
+        loaded_ms: vec![Milliseconds(40.0); 5],
+    }
+}
+
+/// This machine is in Berlin; of each address it is known in which city it is: latitude, longitude and name.
+pub(crate) fn geo(places: &[(&str, f64, f64, &str)]) -> Attempt<Geo> {
+    let place = |latitude: f64, longitude: f64, city: &str| Place {
+        at: Coordinates::new(latitude, longitude),
+        city: Some(city.to_owned()),
+        country: Some("XX".to_owned()),
+        asn: Some(64_500),
+        network: Some("Example Networks".to_owned()),
+    };
+    Attempt::Seen(Geo {
+        here: Some(Here { at: Coordinates::new(52.52, 13.405).expect("a place"), said_by: "--place".to_owned() }),
+        places: places
+            .iter()
+            .map(|(address, latitude, longitude, city)| {
+                (address.parse().expect("an address"), place(*latitude, *longitude, city))
+            })
+            .collect(),
+        sources: Vec::new(),
+    })
+}
+
+/// A script, found by WPAD, that sends the first host of [`clean`] where `result` says; and the proxy's answer to CONNECT.
+pub(crate) fn proxy_facts(result: &str, status: u16) -> Attempt<ProxyFacts> {
+    let connect = ProxyConnect {
+        status: Some(status),
+        schemes: if status == 407 { vec!["Negotiate".to_owned(), "NTLM".to_owned()] } else { Vec::new() },
+        server: Some("squid/5.7".to_owned()),
+        via: Some("1.1 proxy.contoso.example (squid/5.7)".to_owned()),
+        connect_ms: Milliseconds(40.0),
+        took_ms: Milliseconds(80.0),
+    };
+    let answer = ProxyAnswer {
+        proxy: "http://proxy.contoso.example:8080".to_owned(),
+        address: Some("203.0.113.80".parse().expect("an address")),
+        outcome: Attempt::Seen(connect),
+    };
+    Attempt::Seen(ProxyFacts {
+        sources: vec![ProxySource {
+            kind: ProxySourceKind::WpadDns,
+            name: "http://wpad/wpad.dat".to_owned(),
+            setting: Attempt::Seen(ProxySetting::Script(ProxyScript {
+                url: "http://wpad/wpad.dat".to_owned(),
+                sha256: HexBytes(vec![1; 32]),
+                length: 400,
+                content_type: None,
+                fetched_ms: Milliseconds(5.0),
+            })),
+        }],
+        decisions: vec![ProxyDecision {
+            host: name("outlook.office365.com"),
+            port: 443,
+            source: 0,
+            outcome: Attempt::Seen(ProxyRoute {
+                result: result.to_owned(),
+                rule: Some("line 7: return proxy;".to_owned()),
+                line: Some(7),
+                took_ms: Milliseconds(1.0),
+                resolved: Vec::new(),
+            }),
+        }],
+        proxies: vec![answer],
+    })
+}
+
+/// A machine with a network adapter and a WireGuard tunnel, and for each prefix of Teams the interface that it leaves by.
+pub(crate) fn vpn(interfaces: &[&str]) -> Attempt<Vpn> {
+    let interface = |name: &str, kind: InterfaceKind| Interface { name: name.to_owned(), kind, because: String::new() };
+    let route = |(n, name): (usize, &&str)| PrefixRoute {
+        workload: "Teams".to_owned(),
+        prefix: format!("52.{}.0.0/16", 112 + n).parse().expect("a prefix"),
+        samples: vec![RouteSample {
+            address: format!("52.{}.0.1", 112 + n).parse().expect("an address"),
+            interface: Attempt::Seen((*name).to_owned()),
+        }],
+    };
+    Attempt::Seen(Vpn {
+        interfaces: vec![
+            interface("eth0", InterfaceKind::Adapter),
+            interface("wg0", InterfaceKind::Tunnel(Some("WireGuard".to_owned()))),
+        ],
+        routes: interfaces.iter().enumerate().map(route).collect(),
+    })
+}
+
+/// Names of the endpoint list, all of which answer.
+pub(crate) fn endpoints(names: &[&str]) -> Attempt<Vec<EndpointAnswer>> {
+    let answer = |host: &&str| EndpointAnswer {
+        host: name(host),
+        port: 443,
+        set: 1,
+        workload: "Exchange".to_owned(),
+        category: "Optimize".to_owned(),
+        outcome: Attempt::Seen(EndpointStatus { status: 200, server: None, via: None, took_ms: Milliseconds(60.0) }),
+    };
+    Attempt::Seen(names.iter().map(answer).collect())
+}
+
+/// Names of the rules over the whole record that speak against the path.
+pub(crate) fn path_against(record: &Record) -> Vec<String> {
+    let judgement = crate::judge(record, &crate::Knowledge::builtin());
+    let against = judgement.path.iter().filter(|evidence| evidence.leaning == Leaning::Against);
+    against.map(|evidence| evidence.id.clone()).collect()
 }

@@ -88,18 +88,29 @@ impl<'a> View<'a> {
     /// only the service to blame, even where some other part of the proof is missing: an old log list must not turn
     /// a content network's own Via header into manipulation.
     pub(crate) fn can_be_altered(&self, connection: usize) -> bool {
-        let ended_somewhere = || self.settled.contains(&Settled::Ended);
+        let ended_somewhere = || self.some_connection_ended();
         match self.settled(connection) {
             Settled::Whole => false,
             Settled::Ended => true,
             Settled::Open => match self.connection(connection).and_then(|c| c.chain) {
-                Some(chain) => matches!(
-                    self.standings.get(chain),
-                    Some(Standing::Private | Standing::Untrusted | Standing::Forged | Standing::OtherName)
-                ),
+                Some(chain) => {
+                    matches!(
+                        self.standings.get(chain),
+                        Some(Standing::Private | Standing::Untrusted | Standing::Forged | Standing::OtherName)
+                    ) || self.is_reflector() && ended_somewhere()
+                }
                 None => ended_somewhere(),
             },
         }
+    }
+
+    /// Somebody else than the service ended TLS on some connection to this host.
+    pub(crate) fn some_connection_ended(&self) -> bool {
+        self.settled.contains(&Settled::Ended)
+    }
+
+    pub(crate) fn ended_connections(&self) -> Vec<usize> {
+        (0..self.settled.len()).filter(|index| self.settled(*index) == Settled::Ended).collect()
     }
 
     pub(crate) fn is_reflector(&self) -> bool {
@@ -184,6 +195,23 @@ impl<'a> View<'a> {
     pub(crate) fn websockets(&self) -> Vec<&'a WebSocketSession> {
         let websocket = self.host.websocket.seen();
         websocket.into_iter().flat_map(|w| [&w.http1, &w.http2, &w.idle]).filter_map(Attempt::seen).collect()
+    }
+
+    /// What came back for the test patterns, as responses; those without a connection of their own are left out.
+    pub(crate) fn content_responses(&self) -> Vec<Response<'a>> {
+        let content = self.host.content.seen();
+        let tests = content.into_iter().flat_map(|content| &content.tests);
+        tests
+            .filter_map(|test| {
+                let outcome = test.outcome.seen()?;
+                Some(Response {
+                    connection: test.connection?,
+                    status: outcome.status,
+                    headers: &outcome.headers,
+                    body: outcome.text.as_deref(),
+                })
+            })
+            .collect()
     }
 
     /// Every response head of this host, over every protocol.

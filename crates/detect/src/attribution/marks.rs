@@ -1,6 +1,6 @@
 //! The table of products, and the marks that are seen in HTTP.
 
-use model::{Header, Transport};
+use model::{Attribution, Header, Transport};
 use serde::Deserialize;
 
 use super::{Kind, Signal};
@@ -14,6 +14,7 @@ use crate::{Knowledge, KnowledgeError};
 pub struct Interceptor {
     pub vendor: String,
     pub product: String,
+    pub without_decryption: Option<String>,
     pub class: String,
     #[serde(default)]
     pub issuer_cn: Vec<String>,
@@ -127,6 +128,11 @@ impl Interceptor {
         })
     }
 
+    /// What it is called where it may decrypt nothing.
+    fn plain_name(&self) -> &str {
+        self.without_decryption.as_deref().unwrap_or(&self.product)
+    }
+
     /// "any" stands for whoever adds such a thing.
     fn is_a_product(&self) -> bool {
         self.vendor != "any"
@@ -154,7 +160,8 @@ pub(super) fn signals(view: &View<'_>, knowledge: &Knowledge) -> Vec<Signal> {
     let mut signals = Vec::new();
     let own = &view.host.target.promises.own_headers;
     for interceptor in knowledge.interceptors().iter().filter(|interceptor| interceptor.is_a_product()) {
-        for response in view.responses().into_iter().filter(|response| view.can_be_altered(response.connection)) {
+        let responses = view.responses().into_iter().chain(view.content_responses());
+        for response in responses.filter(|response| view.can_be_altered(response.connection)) {
             let over_quic = view.connection(response.connection).is_some_and(|c| c.transport == Transport::Quic);
             let place = if over_quic { "response over QUIC" } else { "response" };
             let headers = response.headers.iter().filter(|h| !own.iter().any(|name| h.0.eq_ignore_ascii_case(name)));
@@ -185,6 +192,45 @@ pub(super) fn signals(view: &View<'_>, knowledge: &Knowledge) -> Vec<Signal> {
         }
     }
     signals
+}
+
+/// The names of what was not seen to decrypt.
+pub(super) fn name_plainly(who: &mut [Attribution], knowledge: &Knowledge) {
+    for attribution in who {
+        if let Some(interceptor) = knowledge.interceptor(&attribution.product) {
+            attribution.product = interceptor.plain_name().to_owned();
+        }
+    }
+}
+
+/// A product that was seen to decrypt in one place and heard to answer in another is one product.
+pub(crate) fn say_once(who: &mut Vec<Attribution>, knowledge: &Knowledge) {
+    let decrypting: Vec<String> = who.iter().map(|attribution| attribution.product.clone()).collect();
+    let known = |plain: &str| {
+        let rows = decrypting.iter().filter_map(|product| knowledge.interceptor(product));
+        rows.into_iter().any(|row| row.product != plain && row.plain_name() == plain)
+    };
+    who.retain(|attribution| !known(&attribution.product));
+}
+
+/// Who a proxy is by the Server and Via headers of its own answer, outside of any connection to the service.
+pub(crate) fn of_headers(server: Option<&str>, via: Option<&str>, knowledge: &Knowledge) -> Vec<Attribution> {
+    let headers = [("server", server), ("via", via)];
+    let headers: Vec<Header> =
+        headers.into_iter().filter_map(|(name, value)| Some(Header(name.to_owned(), value?.to_owned()))).collect();
+    let products = knowledge.interceptors().iter().filter(|interceptor| interceptor.is_a_product());
+    products
+        .filter_map(|interceptor| {
+            let header = headers.iter().find(|header| interceptor.response_header(header).is_some())?;
+            Some(Attribution {
+                product: interceptor.plain_name().to_owned(),
+                vendor: interceptor.vendor.clone(),
+                class: interceptor.class.clone(),
+                confidence: CONTENT,
+                because: vec![format!("its own answer carries `{}: {}`", quoted(&header.0), quoted(&header.1))],
+            })
+        })
+        .collect()
 }
 
 #[cfg(test)]

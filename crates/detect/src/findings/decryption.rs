@@ -7,7 +7,7 @@ use model::{Attribution, Class, Confidence, Finding, Record, State, Transport};
 use super::trouble::side_effects;
 use super::{Subject, action, features, names, reasons, share};
 use crate::Knowledge;
-use crate::text::{counted, listed};
+use crate::text::{counted, in_sentence, listed};
 use crate::view::Settled;
 
 pub(super) fn findings(record: &Record, all: &[Subject<'_>], knowledge: &Knowledge) -> Vec<Finding> {
@@ -57,17 +57,15 @@ fn decrypted_by(record: &Record, subjects: &[Subject<'_>], all: usize, knowledge
     let what = if whole { "TLS is decrypted" } else { "TLS is partly decrypted" };
     let proofs = subjects.iter().flat_map(|subject| &subject.judged.pieces).filter(|piece| piece.is_against(Class::A));
     let confidence = proofs.clone().map(|piece| piece.sign.confidence).max().unwrap_or(Confidence::Weak);
-    let because = reasons(proofs.map(|piece| crate::text::sentence(&piece.sign.detail)));
+    let effects: Vec<String> = side_effects(subjects).iter().map(|title| in_sentence(title)).collect();
+    let effects = (!effects.is_empty()).then(|| format!("With it comes: {}", listed(&effects)));
+    let because = reasons(proofs.map(|piece| crate::text::sentence(&piece.sign.detail)).chain(effects));
     Finding {
         id: "tls-decryption".to_owned(),
         state: State::Intercepted,
         confidence,
         title: format!("{what} {}{by}", share(subjects.len(), all)),
-        breaks: features(record, subjects, "https")
-            .into_iter()
-            .map(|name| format!("{name} (at risk)"))
-            .chain(side_effects(subjects))
-            .collect(),
+        breaks: features(record, subjects, "https").into_iter().map(|name| format!("{name} (at risk)")).collect(),
         hosts: names(subjects),
         action: bypass(&who, subjects, knowledge),
         who,

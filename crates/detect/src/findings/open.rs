@@ -2,16 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use model::{Confidence, Finding, Leaning, Record, State};
+use model::{Attribution, Confidence, Finding, Leaning, Record, State};
 
-use super::{Subject, action, by_host, features, names, share};
-use crate::rules::rules;
+use super::{Subject, action, advice, by_host, features, names, share};
+use crate::Knowledge;
+use crate::attribution::of_headers;
+use crate::rules::{PROXY_REFUSED, Rule, rules};
 use crate::text::in_sentence;
 
-pub(super) fn findings(record: &Record, all: &[Subject<'_>]) -> Vec<Finding> {
+pub(super) fn findings(record: &Record, all: &[Subject<'_>], knowledge: &Knowledge) -> Vec<Finding> {
     let service: Vec<Subject<'_>> = all.iter().copied().filter(Subject::is_service).collect();
     let mut groups: BTreeMap<usize, Vec<Subject<'_>>> = BTreeMap::new();
     for subject in all.iter().copied().filter(|subject| subject.verdict.state == State::Unknown) {
+        // Whoever asked for checks that judge nothing needs no finding that nothing was judged.
+        if asked_for_no_judgement(record) && subject.judged.view.host.connections.is_empty() {
+            continue;
+        }
         // A reflector without an answer is told apart from the service's hosts by its own reason, in its own line.
         groups.entry(cause(&subject)).or_default().push(subject);
     }
@@ -27,7 +33,7 @@ pub(super) fn findings(record: &Record, all: &[Subject<'_>]) -> Vec<Finding> {
                 state: State::Unknown,
                 confidence: Confidence::Weak,
                 title: format!("Not judged {place}: {}", in_sentence(title)),
-                who: Vec::new(),
+                who: rule.map(|rule| who(record, rule, knowledge)).unwrap_or_default(),
                 because: by_host(
                     subjects
                         .iter()
@@ -41,13 +47,39 @@ pub(super) fn findings(record: &Record, all: &[Subject<'_>]) -> Vec<Finding> {
                     .map(|need| features(record, &subjects, need))
                     .unwrap_or_default(),
                 hosts: names(&subjects),
-                action: match rule.map(|rule| rule.action).filter(|text| !text.is_empty()) {
-                    Some(text) => action(text, &subjects),
+                action: match rule.map(|rule| told(rule, &subjects)).filter(|text| !text.is_empty()) {
+                    Some(text) => action(&text, &subjects),
                     None => action("Run the check with all of its parts against {hosts}.", &subjects),
                 },
             }
         })
         .collect()
+}
+
+/// None of the checks that were asked for could prove who ends TLS.
+fn asked_for_no_judgement(record: &Record) -> bool {
+    const JUDGING: [&str; 9] = ["dns", "tcp", "tls", "http", "quic", "websocket", "stream", "exporter", "hello"];
+    let asked = &record.options.checks;
+    !asked.is_empty() && !asked.iter().any(|check| JUDGING.contains(&check.as_str()))
+}
+
+fn told(rule: &Rule, subjects: &[Subject<'_>]) -> String {
+    let pieces = subjects.iter().flat_map(|subject| &subject.judged.pieces).filter(|piece| piece.rule.id == rule.id);
+    advice(rule.action, pieces.map(|piece| &piece.sign))
+}
+
+/// A proxy that refuses speaks for itself, so its own headers say who it is, where the check of the settings met it too.
+fn who(record: &Record, rule: &Rule, knowledge: &Knowledge) -> Vec<Attribution> {
+    let via = record.path.via.as_deref().filter(|_| rule.id == PROXY_REFUSED);
+    let answers = record.proxy.seen().into_iter().flat_map(|facts| &facts.proxies);
+    let theirs = answers.filter(|answer| via.is_some_and(|via| via.contains(authority(&answer.proxy))));
+    let mut heads = theirs.filter_map(|answer| answer.outcome.seen());
+    heads.next().map(|head| of_headers(head.server.as_deref(), head.via.as_deref(), knowledge)).unwrap_or_default()
+}
+
+/// `host:port` of `scheme://host:port`.
+fn authority(proxy: &str) -> &str {
+    proxy.rsplit_once("://").map_or(proxy, |(_, authority)| authority)
 }
 
 /// The place in the table of the rule that gave the reason; past its end where no rule did.

@@ -2,20 +2,71 @@
 
 use model::{Attribution, Class, Finding, Leaning, Record, State};
 
-use super::{Subject, action, by_host, features, names, share};
-use crate::rules::{PORTAL, Piece, Rule, rules};
+use super::{Subject, action, advice, by_host, features, names, share};
+use crate::rules::{PORTAL, Piece, Reach, Rule, rules};
 use crate::view::Settled;
 
 pub(super) fn findings(record: &Record, all: &[Subject<'_>]) -> Vec<Finding> {
     let service: Vec<Subject<'_>> = all.iter().copied().filter(Subject::is_service).collect();
     // Where a portal answers in the service's stead, what else is missing is missing because of that.
     let (portals, others): (Vec<_>, Vec<_>) = service.iter().copied().partition(Subject::is_behind_portal);
-    let with_rule =
-        |rule: &Rule| finding(record, rule, if rule.id == PORTAL { &portals } else { &others }, service.len());
-    rules().iter().filter(|rule| rule.class != Class::A).filter_map(|rule| with_rule(rule)).collect()
+    let far_end: Vec<Subject<'_>> = all.iter().copied().filter(|subject| !subject.is_service()).collect();
+    // What other traffic meets beside a service that is proven to be spared is the contrast and not the trouble.
+    let spared = !service.is_empty()
+        && service.iter().all(|subject| matches!(subject.verdict.state, State::Intact | State::Degraded));
+    let with_rule = |rule: &'static Rule| {
+        let own = if rule.id == PORTAL { &portals } else { &others };
+        let of_service = finding(record, rule, own, Some(service.len()));
+        let told_here = rule.reach != Reach::Service && !REWRITTEN.contains(&rule.id);
+        let of_far_end = told_here.then(|| finding(record, rule, &far_end, None)).flatten();
+        let of_far_end = of_far_end.map(|finding| match (rule.class, rule.reach) {
+            (Class::B, Reach::FarEnd) if spared => {
+                Finding { state: State::Intact, breaks: Vec::new(), action: SPARED.to_owned(), ..finding }
+            }
+            // It is the service's hosts that have to be spared, and what people do on them that suffers.
+            (Class::B | Class::D, Reach::FarEnd) if !service.is_empty() => {
+                let breaks = rule.breaks.map(|need| features(record, &service, need)).unwrap_or_default();
+                Finding { breaks, action: action(rule.action, &service), ..finding }
+            }
+            (_, Reach::Line) => {
+                let breaks = rule.breaks.map(|need| features(record, &service, need)).unwrap_or_default();
+                Finding { breaks, ..finding }
+            }
+            _ => finding,
+        });
+        of_service.into_iter().chain(of_far_end)
+    };
+    let own = |rule: &&'static Rule| rule.class != Class::A;
+    rules().iter().copied().filter(own).flat_map(with_rule).chain(rewritten(&far_end, &service, spared)).collect()
 }
 
-fn finding(record: &Record, rule: &Rule, subjects: &[Subject<'_>], of: usize) -> Option<Finding> {
+/// What whoever writes HTTP anew does to it, each by itself too small for a finding of its own.
+const REWRITTEN: [&str; 6] =
+    ["header-added", "header-removed", "header-altered", "header-order", "http-translated", "trailers-lost"];
+
+/// All of that in one finding: what arrives at the reflector is not what was sent.
+fn rewritten(far_end: &[Subject<'_>], service: &[Subject<'_>], spared: bool) -> Option<Finding> {
+    let speaks = |piece: &&Piece| REWRITTEN.contains(&piece.rule.id) && piece.sign.leaning == Leaning::Against;
+    let pieces = || far_end.iter().flat_map(|subject| subject.judged.pieces.iter().filter(speaks));
+    let confidence = pieces().map(|piece| piece.sign.confidence).max()?;
+    let first = pieces().next()?;
+    Some(Finding {
+        id: "http-rewritten".to_owned(),
+        state: if spared { State::Intact } else { State::Manipulated },
+        confidence,
+        title: "HTTP is written anew on the way, seen at the reflector".to_owned(),
+        who: who(far_end, first.rule),
+        because: super::reasons(pieces().map(|piece| crate::text::sentence(&piece.sign.detail))),
+        breaks: Vec::new(),
+        hosts: names(far_end),
+        action: if spared { SPARED.to_owned() } else { action("Exempt {hosts} from HTTP inspection.", service) },
+    })
+}
+
+const SPARED: &str = "Nothing to do for this service: it is spared what happens to other traffic.";
+
+/// `of` how many hosts of the service; `None` at the reflector.
+fn finding(record: &Record, rule: &Rule, subjects: &[Subject<'_>], of: Option<usize>) -> Option<Finding> {
     let speaks = |piece: &&Piece| piece.rule.id == rule.id && piece.sign.leaning == Leaning::Against;
     let affected: Vec<Subject<'_>> =
         subjects.iter().copied().filter(|subject| subject.judged.pieces.iter().any(|piece| speaks(&piece))).collect();
@@ -23,7 +74,8 @@ fn finding(record: &Record, rule: &Rule, subjects: &[Subject<'_>], of: usize) ->
         || affected.iter().flat_map(|subject| subject.judged.pieces.iter().filter(speaks).map(move |p| (subject, p)));
     let confidence = pieces().map(|(_, piece)| piece.sign.confidence).max()?;
     // What decryption alone takes away, and no feature lives on, is told with the decryption.
-    if rule.breaks.is_none() && rule.class != Class::D && affected.iter().all(decrypted) {
+    let told_elsewhere = rule.reach == Reach::Service && rule.class != Class::D;
+    if rule.breaks.is_none() && told_elsewhere && affected.iter().all(decrypted) {
         return None;
     }
     let because = by_host(pieces().map(|(subject, piece)| (subject, piece.sign.detail.clone())).collect());
@@ -31,12 +83,15 @@ fn finding(record: &Record, rule: &Rule, subjects: &[Subject<'_>], of: usize) ->
         id: rule.id.to_owned(),
         state: state(rule.class),
         confidence,
-        title: format!("{} {}", rule.title, share(affected.len(), of)),
+        title: match of {
+            Some(of) => format!("{} {}", rule.title, share(affected.len(), of)),
+            None => format!("{}, seen at the reflector", rule.title),
+        },
         who: who(&affected, rule),
         because,
         breaks: rule.breaks.map(|need| features(record, &affected, need)).unwrap_or_default(),
         hosts: names(&affected),
-        action: action(rule.action, &affected),
+        action: action(&advice(rule.action, pieces().map(|(_, piece)| &piece.sign)), &affected),
     })
 }
 
@@ -60,7 +115,9 @@ pub(super) fn side_effects(subjects: &[Subject<'_>]) -> Vec<String> {
         let mut pieces = subjects.iter().flat_map(|subject| &subject.judged.pieces);
         pieces.any(|piece| piece.rule.id == rule.id && piece.sign.leaning == Leaning::Against)
     };
-    let silent = |rule: &&&Rule| matches!(rule.class, Class::B | Class::E) && rule.breaks.is_none() && seen(rule);
+    let silent = |rule: &&&Rule| {
+        matches!(rule.class, Class::B | Class::E) && rule.breaks.is_none() && rule.reach == Reach::Service && seen(rule)
+    };
     rules().iter().filter(silent).map(|rule| rule.title.to_owned()).collect()
 }
 

@@ -1,13 +1,14 @@
 use model::Confidence;
 
-use super::reflected;
+use super::{fidelity, reflected};
 use crate::rules::Sign;
 use crate::text::{listed_up_to, quoted};
 use crate::view::View;
 
 rule! {
     /// What it shows: a header that the service did not send stands in its response (Via, X-Cache and the like, or one
-    /// of a known product), or a header that this machine did not send arrived at the reflector.
+    /// of a known product), or a header that this machine did not send arrived at the reflector, or one that the reflector did
+    /// not send came back from it.
     ///
     /// Why it is proof: something parsed HTTP and wrote into it. On a connection that is proven to end at the service
     /// nothing on the path can do that, so there such a header is the service's own and is not counted.
@@ -36,7 +37,8 @@ const PROXY_HEADERS: [&str; 11] = [
 ];
 
 fn look(view: &View<'_>) -> Vec<Sign> {
-    in_responses(view).into_iter().chain(at_reflector(view)).collect()
+    let seen = in_responses(view).into_iter().chain(at_reflector(view));
+    seen.chain(fidelity::signs(view, fidelity::Sort::HeaderAdded)).collect()
 }
 
 fn in_responses(view: &View<'_>) -> Option<Sign> {

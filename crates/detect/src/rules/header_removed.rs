@@ -1,12 +1,13 @@
 use model::Confidence;
 
-use super::reflected;
+use super::{fidelity, reflected};
 use crate::rules::Sign;
 use crate::text::{listed_up_to, quoted};
 use crate::view::View;
 
 rule! {
-    /// What it shows: a request header that this machine sent did not arrive at the reflector, or arrived changed.
+    /// What it shows: a request header that this machine sent did not arrive at the reflector, or arrived changed, or one
+    /// that the reflector sent did not come back.
     ///
     /// Why it is proof: HTTP has headers for one hop alone, which may be dropped, and those are left out; all others
     /// travel to the far end. The answer is signed.
@@ -53,6 +54,7 @@ fn look(view: &View<'_>) -> Vec<Sign> {
             let detail = format!("the request was altered: {}", listed_up_to(&changes, 3));
             (!changes.is_empty()).then(|| Sign::against(Confidence::Proven, detail).on(vec![reflected.index]))
         })
+        .chain(fidelity::signs(view, fidelity::Sort::HeaderRemoved))
         .collect()
 }
 

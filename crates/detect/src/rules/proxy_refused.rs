@@ -14,7 +14,7 @@ rule! {
     ///
     /// Source: RFC 9110 sections 9.3.6 (CONNECT), 15.5.4 (403) and 15.5.8 (407).
     "proxy-refused", D, "The explicit proxy refuses to connect", look, Some("https"),
-    "Allow CONNECT to {hosts} on the explicit proxy without a sign-in, or send these hosts direct."
+    "Allow CONNECT to {hosts} on the explicit proxy, or send these hosts direct."
 }
 
 fn look(view: &View<'_>) -> Vec<Sign> {
@@ -37,6 +37,11 @@ fn look(view: &View<'_>) -> Vec<Sign> {
         _ => "no tunnel was opened",
     };
     let sign = Sign::silent(format!("the explicit proxy answered CONNECT with status {status}: {meaning}"));
+    let sign = sign.advising(match status {
+        407 => "Let {hosts} pass the explicit proxy without a sign-in, or send these hosts direct.",
+        502..=504 => "Look at the explicit proxy: it does not reach {hosts} itself. Until it does, send these hosts direct.",
+        _ => "Allow CONNECT to {hosts}, port {port}, in the rules of the explicit proxy, or send these hosts direct.",
+    });
     vec![sign.on(connections).barring()]
 }
 
@@ -53,5 +58,17 @@ mod tests {
         assert!(silent(&record, 0).contains(&"proxy-refused".to_owned()));
         assert!(!silent(&testing::clean(), 0).contains(&"proxy-refused".to_owned()));
         assert_eq!(testing::state(&record, 0), model::State::Unknown);
+    }
+
+    #[test]
+    fn the_advice_fits_the_status() {
+        for (status, speaks_of) in [(407, "sign-in"), (403, "Allow CONNECT"), (503, "does not reach")] {
+            let mut record = testing::clean();
+            testing::cut_off(&mut record.hosts[0], Operation::Proxy, FailureKind::Status(status));
+            let judgement = crate::judge(&record, &crate::Knowledge::builtin());
+            let finding = judgement.findings.iter().find(|f| f.id == "proxy-refused").expect("a finding");
+            assert!(finding.action.contains(speaks_of), "{status}: {}", finding.action);
+            assert_eq!(status == 407, finding.action.contains("sign-in"), "{status}: {}", finding.action);
+        }
     }
 }

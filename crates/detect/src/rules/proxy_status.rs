@@ -19,8 +19,18 @@ rule! {
 }
 
 /// Server headers of proxies' own error pages.
-const PROXY_SERVERS: [&str; 9] =
-    ["squid", "zscaler", "barracuda", "sonicwall", "kerio control", "mwg", "bluecoat", "privoxy", "mitmproxy"];
+const PROXY_SERVERS: [&str; 10] = [
+    "squid",
+    "zscaler",
+    "barracuda",
+    "sonicwall",
+    "kerio control",
+    "mwg",
+    "bluecoat",
+    "privoxy",
+    "mitmproxy",
+    "apachetrafficserver",
+];
 
 fn look(view: &View<'_>) -> Vec<Sign> {
     view.responses()
@@ -45,8 +55,13 @@ fn look(view: &View<'_>) -> Vec<Sign> {
 
 fn proxy_server(response: &Response<'_>) -> Option<String> {
     let server = response.header("server").next()?.to_owned();
+    is_proxy(&server).then_some(server)
+}
+
+/// Whether a Server header is that of a proxy's own error page.
+pub(crate) fn is_proxy(server: &str) -> bool {
     let lower = server.to_ascii_lowercase();
-    PROXY_SERVERS.iter().any(|name| lower.contains(name)).then_some(server)
+    PROXY_SERVERS.iter().any(|name| lower.contains(name))
 }
 
 #[cfg(test)]

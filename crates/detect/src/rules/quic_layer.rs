@@ -88,13 +88,11 @@ fn no_longer_offered(view: &View<'_>) -> bool {
 
 /// What the fallback to TCP costs, and where the figure comes from.
 pub(super) fn cost(view: &View<'_>) -> String {
-    let round_trip = view.host.tcp.seen().into_iter().flat_map(|tcp| &tcp.connect_ms).map(|ms| ms.0).reduce(f64::min);
     if let Some(saves) = view.context.quic_saves.filter(|saves| saves.0 > 0.0) {
         format!("; each new connection takes {saves} longer (measured on hosts where QUIC works)")
-    } else if let Some(ms) = round_trip {
+    } else if let Some(round_trip) = view.context.round_trip {
         format!(
-            "; each new connection takes one round trip more, about {} here (derived from the TCP connection)",
-            Milliseconds(ms)
+            "; each new connection takes one round trip more, about {round_trip} here (derived from the TCP connections)"
         )
     } else {
         String::new()

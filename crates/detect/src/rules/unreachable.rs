@@ -37,10 +37,12 @@ fn failure(view: &View<'_>) -> Option<String> {
         }
         _ => words(failure),
     };
-    if let Attempt::Failed(failure) = &host.tcp {
+    // A proxy that answers with a status has a rule of its own; one that says nothing, or nonsense, is a way that is closed.
+    if let Attempt::Failed(failure) = &host.tcp
+        && !(failure.operation == Operation::Proxy && matches!(failure.kind, FailureKind::Status(_)))
+    {
         return Some(words(failure));
     }
-    // A proxy that answers with a status has a rule of its own; one that says nothing, or nonsense, is a way that is closed.
     let before_tls = |failure: &&Failure| match failure.operation {
         Operation::Resolve | Operation::Connect => true,
         Operation::Proxy => !matches!(failure.kind, FailureKind::Status(_)),

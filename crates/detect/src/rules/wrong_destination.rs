@@ -1,10 +1,14 @@
-use model::Confidence;
+use std::net::IpAddr;
+
+use model::{Attempt, Confidence};
 
 use crate::rules::Sign;
+use crate::text::listed_up_to;
 use crate::view::View;
 
 rule! {
-    /// What it shows: the host was reached at an address outside of the ranges that the service publishes.
+    /// What it shows: the host was reached at an address outside of the ranges that the service publishes, or its name leads
+    /// to one.
     ///
     /// Why it is proof of nothing more: something redirects the name or the address: a filtering resolver, a private
     /// link, a transparent proxy with an address of its own. Who ends TLS is told by other rules.
@@ -27,10 +31,25 @@ fn look(view: &View<'_>) -> Vec<Sign> {
         !c.via_proxy && !published.iter().any(|net| net.contains(&c.address.ip().to_canonical()))
     };
     let connections = view.connections(outside);
-    let Some(address) = connections.first().and_then(|first| Some(view.connection(*first)?.address.ip())) else {
+    let connected = connections.iter().filter_map(|index| Some(view.connection(*index)?.address.ip().to_canonical()));
+    // Through an explicit proxy the proxy asks a resolver of its own.
+    let direct = view.record.path.via.is_none();
+    let dns = view.host.dns.seen().filter(|_| direct);
+    let answers = dns.into_iter().flat_map(|dns| [&dns.system, &dns.direct]).filter_map(Attempt::seen);
+    let answered = answers.flat_map(|answer| &answer.addresses).map(IpAddr::to_canonical);
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    for address in connected.chain(answered.filter(|address| !published.iter().any(|net| net.contains(address)))) {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    if addresses.is_empty() {
         return Vec::new();
-    };
-    let detail = format!("{address} is outside of the addresses that the service publishes for this host");
+    }
+    let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    let verb = if addresses.len() == 1 { "is" } else { "are" };
+    let shown = listed_up_to(&addresses, 3);
+    let detail = format!("{shown} {verb} outside of the addresses that the service publishes for this host");
     vec![Sign::against(Confidence::Strong, detail).on(connections)]
 }
 
@@ -47,7 +66,19 @@ mod tests {
         };
         assert!(!with("192.0.2.0/24"));
         assert!(with("198.51.100.0/24"));
+        record.path.via = Some("http://proxy.contoso.example:8080".to_owned());
         record.hosts[0].connections.iter_mut().for_each(|c| c.via_proxy = true);
         assert!(!against(&record, 0).contains(&"wrong-destination".to_owned()));
+    }
+
+    #[test]
+    fn an_answer_of_the_resolver_counts_although_nobody_connected_to_it() {
+        let mut record = testing::clean();
+        record.hosts[0].target.promises.addresses = vec!["192.0.2.0/24".parse().expect("a network")];
+        let dns = testing::seen(&mut record.hosts[0].dns);
+        testing::seen(&mut dns.system).addresses.push("198.51.100.7".parse().expect("an address"));
+        assert_eq!(against(&record, 0), ["wrong-destination"]);
+        testing::seen(&mut record.hosts[0].dns).overridden = true;
+        assert!(against(&record, 0).is_empty(), "--resolve chose the address");
     }
 }

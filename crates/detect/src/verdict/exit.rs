@@ -2,14 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{ExitCode, HostVerdict, State};
+use model::{Class, ExitCode, HostVerdict, State};
 
 use crate::judge::Judged;
+use crate::path::PathPiece;
+use crate::rules::{Piece, Reach};
 
 /// The worst of the service's own hosts decides. The reflector is not part of the service: that other traffic is
 /// decrypted beside a service whose hosts are proven intact is a finding, and what a bypass is meant to look like; it
 /// counts where none of the service's hosts is proven intact, and where it shows that certificates prove nothing here.
-pub(crate) fn exit(judged: &[Judged<'_>], verdicts: &[HostVerdict]) -> ExitCode {
+///
+/// What the path as a whole does not let through, and a line that is bad for calls and downloads, is a degradation of the
+/// service even where every host by itself is whole: the reflector stands on the same line.
+pub(crate) fn exit(judged: &[Judged<'_>], verdicts: &[HostVerdict], path: &[PathPiece]) -> ExitCode {
     let own: BTreeSet<State> = verdicts.iter().filter(|v| !v.is_reflector).map(|v| v.state).collect();
     let reflector = verdicts.iter().find(|v| v.is_reflector).map(|v| v.state);
     let borrowed = judged.iter().any(|judged| judged.view.context.certificate_borrowed);
@@ -18,9 +23,23 @@ pub(crate) fn exit(judged: &[Judged<'_>], verdicts: &[HostVerdict]) -> ExitCode 
     match counted.into_iter().max() {
         Some(State::Intercepted) => ExitCode::Interception,
         Some(State::Manipulated | State::Degraded) => ExitCode::Degradation,
-        _ if unreachable(judged) => ExitCode::Unreachable,
+        _ if unreachable(judged) || no_endpoint_answers(judged) => ExitCode::Unreachable,
+        _ if path.iter().any(|piece| piece.is_against() && piece.rule.class == Class::E) => ExitCode::Degradation,
+        _ if judged.iter().flat_map(|judged| &judged.pieces).any(is_a_bad_line) => ExitCode::Degradation,
         _ => ExitCode::NothingFound,
     }
+}
+
+/// No name of the endpoint list answered, and no host of the service either.
+fn no_endpoint_answers(judged: &[Judged<'_>]) -> bool {
+    let Some(endpoints) = judged.first().and_then(|judged| judged.view.record.endpoints.seen()) else { return false };
+    let some_tls = judged.iter().any(|judged| judged.view.tcp_works());
+    let tried = endpoints.iter().any(|endpoint| endpoint.outcome.failure().is_some());
+    tried && !some_tls && endpoints.iter().all(|endpoint| endpoint.outcome.seen().is_none())
+}
+
+fn is_a_bad_line(piece: &Piece) -> bool {
+    piece.is_against(Class::E) && piece.rule.reach == Reach::Line
 }
 
 /// Something was tried, and for all of the service or for all of a workload no host let a TLS session happen. One dead

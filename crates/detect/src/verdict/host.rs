@@ -21,6 +21,7 @@ pub(crate) fn host(judged: &Judged<'_>) -> HostVerdict {
         partly: state == State::Intercepted && settled(Settled::Whole),
         evidence: judged.pieces.iter().map(crate::rules::Piece::evidence).collect(),
         attribution: Vec::new(),
+        solutions: Vec::new(),
         connections: connections(judged),
     }
 }
