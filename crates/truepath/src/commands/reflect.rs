@@ -1,13 +1,17 @@
 //! `truepath reflect`: runs the far end until it is told to stop.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use reflector::{Certificate, Config, Limits, SigningKey};
+use reflector::{Certificate, Config, Dns, Limits, SigningKey};
 
 use crate::cli;
 use crate::exit::misuse;
+
+/// The port of STUN (RFC 8489 section 18.6), where firewalls that let calls pass expect them.
+const MEDIA_PORT: u16 = 3478;
 
 pub(crate) fn run(arguments: cli::Reflect) -> Result<ExitCode> {
     let certificate = match (&arguments.certificate, &arguments.private_key) {
@@ -24,6 +28,14 @@ pub(crate) fn run(arguments: cli::Reflect) -> Result<ExitCode> {
     config.listen = arguments.listen.clone();
     config.quic = !arguments.no_quic;
     config.announced_port = arguments.announced_port;
+    config.media = match arguments.media {
+        None => Vec::new(),
+        Some(Some(address)) => vec![address],
+        Some(None) => config.listen.iter().map(|address| SocketAddr::new(address.ip(), MEDIA_PORT)).collect(),
+    };
+    config.place = arguments.place;
+    config.dns =
+        arguments.dns_zone.map(|zone| Dns { listen: arguments.dns_listen, zone, server: arguments.dns_server });
     let defaults = Limits::default();
     config.limits = Limits {
         connections_per_client: arguments.connections_per_client.unwrap_or(defaults.connections_per_client),
@@ -38,6 +50,12 @@ pub(crate) fn run(arguments: cli::Reflect) -> Result<ExitCode> {
         let mut said = String::new();
         for address in reflector.addresses() {
             said.push_str(&format!("listening on {address}\n"));
+        }
+        for address in reflector.media_addresses() {
+            said.push_str(&format!("STUN and calls on {address} (UDP)\n"));
+        }
+        for address in reflector.dns_addresses() {
+            said.push_str(&format!("name server on {address} (UDP and TCP)\n"));
         }
         said.push_str(&format!("certificate key (SPKI SHA-256) {pin}\nsigning key (Ed25519) {key}\n"));
         let name = arguments.host.first().map_or("HOST", String::as_str);

@@ -2,10 +2,10 @@
 //! known, what it breaks and what to do.
 
 use anstyle::{AnsiColor, Style};
-use model::{Attempt, Confidence, ExitCode, Finding, Judgement, Record, State};
+use model::{Attempt, Confidence, ExitCode, Finding, Judgement, Measure, Record, SolutionClass, State};
 
 /// Columns of the text; findings are wrapped to it.
-const WIDTH: usize = 100;
+pub(super) const WIDTH: usize = 100;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Paint {
@@ -24,7 +24,7 @@ impl Paint {
         self.paint(Style::new().fg_color(Some(colour.into())).bold(), text)
     }
 
-    fn bold(self, text: &str) -> String {
+    pub(super) fn bold(self, text: &str) -> String {
         self.paint(Style::new().bold(), text)
     }
 
@@ -41,13 +41,15 @@ pub(super) fn render(record: &Record, judgement: &Judgement, paint: Paint) -> St
     out.push('\n');
     workloads(judgement, paint, &mut out);
     reflector(record, judgement, paint, &mut out);
+    solutions(judgement, &mut out);
+    measures(judgement, paint, &mut out);
     if judgement.findings.is_empty() {
         let proven = judgement.hosts.iter().any(|host| host.state == State::Intact && !host.is_reflector);
         out.push('\n');
         out.push_str(if proven {
             "Nothing was found.\n"
         } else {
-            "Nothing could be judged: no check that could tell was run.\n"
+            "Nothing was found, and nothing judged: no check that could tell who ends TLS was run.\n"
         });
     }
     for (place, finding) in judgement.findings.iter().enumerate() {
@@ -60,7 +62,7 @@ pub(super) fn render(record: &Record, judgement: &Judgement, paint: Paint) -> St
 
 fn headline(record: &Record, judgement: &Judgement) -> String {
     let service = &record.service;
-    let mut text = format!("{}, {} hosts in {}", clean(&service.name), record.hosts.len(), record.took_ms);
+    let mut text = format!("{}, {} in {}", clean(&service.name), hosts(record), record.took_ms);
     if let Some(via) = &record.path.via {
         text.push_str(&format!(", through {}", clean(via)));
     }
@@ -75,6 +77,11 @@ fn headline(record: &Record, judgement: &Judgement) -> String {
     }
     let followed_by_others =
         record.path.environment_proxies.iter().find(|(name, _)| !name.eq_ignore_ascii_case("no_proxy"));
+    if let Some(turns) = record.options.turns.filter(|turns| *turns > 1) {
+        text.push_str(&format!(
+            "turn: this run takes 1 of {turns} turns through hosts and checks (--every, --traffic)\n"
+        ));
+    }
     if let (None, Some((name, value))) = (&record.path.via, followed_by_others) {
         let value = clean(value);
         text.push_str(&format!("note: {} is set to {value}; this run went past it.", clean(name)));
@@ -84,6 +91,14 @@ fn headline(record: &Record, judgement: &Judgement) -> String {
         text.push('\n');
     }
     text
+}
+
+/// "1 host", "40 hosts".
+pub(super) fn hosts(record: &Record) -> String {
+    match record.hosts.len() {
+        1 => "1 host".to_owned(),
+        count => format!("{count} hosts"),
+    }
 }
 
 fn workloads(judgement: &Judgement, paint: Paint, out: &mut String) {
@@ -115,13 +130,44 @@ fn reflector(record: &Record, judgement: &Judgement, paint: Paint, out: &mut Str
         (Attempt::Failed(failure), _) => (None, format!("not reached: {}", failure.detail)),
         (Attempt::Seen(_), None) => (None, "not judged".to_owned()),
     };
-    for (n, piece) in wrap(&said, WIDTH - 13).iter().enumerate() {
+    for (n, piece) in wrap(&said, WIDTH - 15).iter().enumerate() {
         // Painted after wrapping, which would take the colour for control characters of a stranger.
         let piece = match state.filter(|_| n == 0) {
             Some(state) => piece.replacen(word(state), &paint.state(state, word(state)), 1),
             None => piece.clone(),
         };
-        out.push_str(&format!("{}{piece}\n", if n == 0 { "  reflector  " } else { "             " }));
+        out.push_str(&format!("{}{piece}\n", if n == 0 { "  reflector    " } else { "               " }));
+    }
+}
+
+/// The kinds of solution on the path, in one line: "secure web gateway (SWG): Squid with SslBump; VPN".
+fn solutions(judgement: &Judgement, out: &mut String) {
+    let kinds = judgement.solutions.iter().map(|solution| {
+        let product = solution.who.first().filter(|who| who.confidence > 0.0).map(|who| format!(": {}", who.product));
+        format!("{}{}", solution_name(solution.class), product.unwrap_or_default())
+    });
+    let kinds: Vec<String> = kinds.collect();
+    if !kinds.is_empty() {
+        labelled("on the path", &kinds.join("; "), out);
+    }
+}
+
+/// What was measured, in a line each.
+fn measures(judgement: &Judgement, paint: Paint, out: &mut String) {
+    for Measure { name, text, state } in &judgement.measures {
+        labelled(name, text, out);
+        if let Some(state) = state.filter(|state| *state > State::Unknown) {
+            // Out of its bounds: the line's end says so, in colour where there is any.
+            out.truncate(out.trim_end().len());
+            out.push_str(&format!("  {}\n", paint.state(state, "[out of bounds]")));
+        }
+    }
+}
+
+fn labelled(label: &str, text: &str, out: &mut String) {
+    for (n, piece) in wrap(text, WIDTH - 15).iter().enumerate() {
+        let label = if n == 0 { clean(label) } else { String::new() };
+        out.push_str(&format!("  {label:<11}  {piece}\n"));
     }
 }
 
@@ -134,7 +180,9 @@ fn write_finding(number: usize, finding: &Finding, told: Option<usize>, paint: P
     let label = if nothing_known { word(State::Unknown) } else { confidence(finding.confidence) };
     out.push_str(&format!("  {}\n", paint.state(finding.state, &format!("[{label}]"))));
     let who = finding.who.iter().map(|one| {
-        let named = format!("{} ({:.2})", one.product, one.confidence);
+        // How sure one is of knowing nothing is no use to anybody.
+        let sure = if one.confidence > 0.0 { format!(" ({:.2})", one.confidence) } else { String::new() };
+        let named = format!("{}{sure}", one.product);
         match told {
             Some(told) => format!("{named}, as in {told}"),
             None if one.because.is_empty() => named,
@@ -149,7 +197,7 @@ fn write_finding(number: usize, finding: &Finding, told: Option<usize>, paint: P
 }
 
 /// Begins with a capital, unless it begins with a name.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let word = text.split(' ').next().unwrap_or_default();
     let mut letters = text.chars();
     match letters.next() {
@@ -178,7 +226,7 @@ fn section(label: &str, items: impl IntoIterator<Item = String>, out: &mut Strin
     }
 }
 
-fn word(state: State) -> &'static str {
+pub(super) fn word(state: State) -> &'static str {
     match state {
         State::Intact => "intact",
         State::Unknown => "unknown",
@@ -188,7 +236,7 @@ fn word(state: State) -> &'static str {
     }
 }
 
-fn confidence(confidence: Confidence) -> &'static str {
+pub(super) fn confidence(confidence: Confidence) -> &'static str {
     match confidence {
         Confidence::Proven => "proven",
         Confidence::Strong => "strong",
@@ -196,8 +244,23 @@ fn confidence(confidence: Confidence) -> &'static str {
     }
 }
 
+/// What people call a kind of solution.
+pub(super) fn solution_name(class: SolutionClass) -> &'static str {
+    match class {
+        SolutionClass::WanOptimisation => "WAN optimisation",
+        SolutionClass::Redirection => "Traffic redirection and inspection",
+        SolutionClass::Proxy => "Proxy",
+        SolutionClass::Casb => "Cloud access security broker (CASB)",
+        SolutionClass::Swg => "Secure web gateway (SWG)",
+        SolutionClass::Dlp => "Data leakage prevention (DLP)",
+        SolutionClass::Vpn => "VPN",
+        SolutionClass::Antivirus => "Antivirus",
+        SolutionClass::Firewall => "Firewall",
+    }
+}
+
 /// Breaks at spaces, and cleans.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace().map(clean) {
         let line_length = lines.last().map_or(0, |line| line.chars().count());
@@ -216,7 +279,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 
 /// Strings come from the network, from files of strangers and from the environment. What a terminal obeys, and what turns
 /// the direction of writing, does not pass (Unicode Standard Annex 9).
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     let obeyed = |c: &char| {
         c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
@@ -257,6 +320,6 @@ mod tests {
         }
         let text = render(&record, &judgement, Paint::Colour);
         assert!(text.contains("\u{1b}[32mintact"), "{text:?}");
-        assert!(!text.contains("  reflector  [") && !text.replace("\u{1b}[", "").contains("[0m"), "{text:?}");
+        assert!(!text.contains("  reflector    [") && !text.replace("\u{1b}[", "").contains("[0m"), "{text:?}");
     }
 }

@@ -22,10 +22,22 @@ fn mistakes_are_one_line() {
     let mistakes: Vec<String> = [
         &["check", "--nonsense"][..],
         &["check", "--only", "dns,tsl"],
-        &["check", "--skip", "dns,tcp,tls,http,quic,websocket,stream,exporter,hello"],
+        &["check", "--only", "dns", "--skip", "dns"],
+        &["check", "--place", "91,0"],
+        &["check", "--interface", "no-such-interface"],
+        &["check", "--compare", "direct"],
+        &["check", "--compare", "proxy"],
+        &["check", "--pac", "proxy.pac"],
+        &["check", "--pac", "file:///no/such/proxy.pac"],
+        &["check", "--content"],
+        &["check", "--every", "5m", "--traffic", "0"],
+        &["check", "--html", "/no/such/folder/x.html"],
+        &["geo", "show", "nowhere"],
+        &["geo", "show", "192.0.2.1", "--geo", &no_list],
+        &["reflect", "--dns-zone", "who.example"],
         &["check", "--timeout", "soon"],
         &["check", "--timeout", "0s"],
-        &["check", "--via", "socks5://ann:secret@127.0.0.1:1080"],
+        &["check", "--via", "socks4://ann:secret@127.0.0.1:1080"],
         &["check", "--resolve", "a.example:443"],
         &["check", "--service", "no-such-service"],
         &["check", "--service", "/no/such/service.toml"],
@@ -61,7 +73,9 @@ fn mistakes_are_one_line() {
 fn help_and_version() {
     let version = truepath(&["--version"]);
     assert_eq!((version.code, version.out.trim_end()), (0, concat!("truepath ", env!("CARGO_PKG_VERSION"))));
-    for arguments in [&["--help"][..], &["check", "--help"], &["judge", "--help"], &["reflect", "--help"]] {
+    for arguments in
+        [&["--help"][..], &["check", "--help"], &["judge", "--help"], &["reflect", "--help"], &["geo", "--help"]]
+    {
         let ran = truepath(arguments);
         assert_eq!((ran.code, ran.err.as_str()), (0, ""));
         insta::assert_snapshot!(arguments.join(" ").replace("--", ""), ran.out);
