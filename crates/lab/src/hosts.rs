@@ -69,6 +69,9 @@ impl Service {
                 text,
                 "\n[[host]]\nname = \"{name}\"\nport = {port}\nworkload = \"{workload}\"\ntrust = \"{trust}\"\n{PROMISES}"
             );
+            if let Some(more) = scenario.promises.get(workload) {
+                let _written = writeln!(text, "{more}");
+            }
         }
         text
     }

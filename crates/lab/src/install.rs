@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 use crate::{out, process, programs};
 
 /// Debian's packages. `squid-openssl` is the Squid that can decrypt; plain `squid` cannot.
-const PACKAGES: [&str; 15] = [
+const PACKAGES: [&str; 26] = [
     "squid-openssl",
     "mitmproxy",
     "sslsplit",
@@ -26,6 +26,17 @@ const PACKAGES: [&str; 15] = [
     "nginx",
     "libnginx-mod-stream",
     "stunnel4",
+    "trafficserver",
+    "dante-server",
+    "c-icap",
+    "libc-icap-mod-virus-scan",
+    "clamav-daemon",
+    "dnsmasq-base",
+    "unbound",
+    "redsocks",
+    "coturn",
+    "wireguard-go",
+    "wireguard-tools",
     "nftables",
     "iproute2",
     "openssl",

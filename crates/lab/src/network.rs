@@ -23,6 +23,8 @@ pub(crate) const MIDDLE_TO_CLIENT: &str = "192.0.2.1";
 pub(crate) const CLIENT: &str = "192.0.2.2";
 pub(crate) const MIDDLE_TO_SERVER: &str = "198.51.100.1";
 pub(crate) const NAME_SERVER: &str = "198.51.100.53";
+/// How every address of the server begins.
+pub(crate) const SERVERS: &str = "198.51.100.";
 
 /// Every namespace of every lab run begins so; the id of the run's process follows.
 const PREFIX: &str = "tplab";
@@ -58,10 +60,7 @@ impl Network {
             let overlay = PathBuf::from(OVERLAYS).join(&name);
             fs::create_dir_all(&overlay).with_context(|| overlay.display().to_string())?;
             fs::write(overlay.join("hosts"), "127.0.0.1 localhost\n")?;
-            fs::write(
-                overlay.join("resolv.conf"),
-                format!("nameserver {NAME_SERVER}\noptions timeout:2 attempts:1\n"),
-            )?;
+            fs::write(overlay.join("resolv.conf"), resolv_conf(&[NAME_SERVER], &[]))?;
         }
         let (client, middle, server) = (self.name(Where::Client), self.name(Where::Middle), self.name(Where::Server));
         ip(&["link", "add", "name", "m0", "netns", &middle, "type", "veth", "peer", "name", "c0", "netns", &client])?;
@@ -80,6 +79,13 @@ impl Network {
         let mut forward = self.command(Where::Middle, "sh");
         output(forward.args(["-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"]))?;
         Ok(())
+    }
+
+    /// Gives the client these name servers and search domains instead of the lab's own, before anything runs in there.
+    pub(crate) fn ask(&self, servers: &[String], search: &[String]) -> Result<()> {
+        let servers: Vec<&str> = if servers.is_empty() { vec![NAME_SERVER] } else { strs(servers) };
+        let file = PathBuf::from(OVERLAYS).join(self.name(Where::Client)).join("resolv.conf");
+        fs::write(&file, resolv_conf(&servers, &strs(search))).with_context(|| file.display().to_string())
     }
 
     /// Takes the client's routes away: a machine without a network.
@@ -118,6 +124,18 @@ impl Drop for Network {
             remove(&self.name(place));
         }
     }
+}
+
+fn resolv_conf(servers: &[&str], search: &[&str]) -> String {
+    let mut text: String = servers.iter().map(|server| format!("nameserver {server}\n")).collect();
+    if !search.is_empty() {
+        text.push_str(&format!("search {}\n", search.join(" ")));
+    }
+    text + "options timeout:2 attempts:1\n"
+}
+
+fn strs(texts: &[String]) -> Vec<&str> {
+    texts.iter().map(String::as_str).collect()
 }
 
 /// Why no namespaces can be made here; `None` where they can.

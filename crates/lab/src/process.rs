@@ -126,6 +126,11 @@ impl Program {
         line.split_whitespace().next()?.parse().ok()
     }
 
+    /// Asks the group to end, and does not wait for it.
+    pub(crate) fn ask_to_end(&self) {
+        let _gone = kill_process_group(self.group, Signal::TERM);
+    }
+
     /// Asks the group to end, then ends it.
     pub(crate) fn stop(&mut self) {
         for signal in [Signal::TERM, Signal::KILL] {

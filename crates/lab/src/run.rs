@@ -26,7 +26,7 @@ use crate::{
     network, out,
     pki::Pki,
     process::{Program, words},
-    programs,
+    programs, recorded,
     scenario::{Place, Scenario},
     stage::{Run, Stage},
     verdict,
@@ -49,6 +49,9 @@ pub(crate) struct Options {
     #[arg(long)]
     keep: Option<PathBuf>,
 }
+
+/// Where the kernel gives out TUN devices.
+const TUN: &str = "/dev/net/tun";
 
 /// What `check --json` prints.
 #[derive(Deserialize)]
@@ -169,6 +172,9 @@ pub(crate) fn skip_reason(scenario: &Scenario) -> Option<String> {
     if !missing.is_empty() {
         return Some(format!("{} is not installed (`lab install` does it)", missing.join(", ")));
     }
+    if scenario.needs_tun() && !Path::new(TUN).exists() {
+        return Some(format!("there is no {TUN}"));
+    }
     if scenario.place == Place::Namespaces {
         static WHY: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
         return WHY.get_or_init(network::unavailable).clone();
@@ -269,8 +275,10 @@ fn attempt(run: &Run<'_>, scenario: &Scenario, directory: &Path, slot: usize) ->
     }
     fs::write(directory.join("check.cost"), format!("{:.3} s, {memory} KiB\n", took.as_secs_f64()))?;
     match report(&printed) {
-        Ok(judgement) => {
+        Ok(Report { record, judgement }) => {
             wrong.extend(verdict::differences(&scenario.expect, &judgement));
+            wrong.extend(verdict::decisions(&stage.decisions()?, &record));
+            wrong.extend(recorded::differences(&scenario.expect.record, &serde_json::to_value(&record)?));
             wrong.extend(judged_again(stage.judge(&printed)?, &judgement)?);
         }
         Err(error) => wrong.push(format!("{error:#}; it said: {}", start_of(&log))),
@@ -281,13 +289,13 @@ fn attempt(run: &Run<'_>, scenario: &Scenario, directory: &Path, slot: usize) ->
     Ok(wrong)
 }
 
-/// The judgement that the check printed, once it is sure that its record can be stored and read again.
-fn report(printed: &Path) -> Result<Judgement> {
+/// What the check printed, once it is sure that its record can be stored and read again.
+fn report(printed: &Path) -> Result<Report> {
     let text = fs::read(printed)?;
     let report: Report = serde_json::from_slice(&text).context("check printed no report")?;
     let read_again = Record::from_json(&text).context("the record cannot be read again")?;
     ensure!(read_again == report.record, "the record reads back differently");
-    Ok(report.judgement)
+    Ok(report)
 }
 
 /// `judge` must conclude from the stored record what `check` concluded.

@@ -6,10 +6,10 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use model::State;
+use model::{SolutionClass, State};
 use serde::Deserialize;
 
-use crate::network::Where;
+use crate::{link, mmdb::Located, network::Where, recorded::Due};
 
 /// One scenario as its file has it. `${name}` is replaced in all texts and commands.
 #[derive(Debug, Deserialize)]
@@ -36,6 +36,22 @@ pub(crate) struct Scenario {
     /// The address that `--resolve` gives for all hosts (place `relay`), or for the hosts of one workload.
     #[serde(default)]
     pub(crate) resolve: BTreeMap<String, String>,
+    /// A link with a delay, losses or a rate, in the namespaces.
+    pub(crate) link: Option<link::Told>,
+    /// What the client's resolv.conf names instead of the lab's own name server, and its search domains.
+    #[serde(default)]
+    pub(crate) name_servers: Vec<String>,
+    #[serde(default)]
+    pub(crate) search: Vec<String>,
+    /// Further names that the lab's name server knows, with their addresses; those on the server's network are its.
+    #[serde(default)]
+    pub(crate) names: BTreeMap<String, String>,
+    /// Further promises of a workload's host: lines of the service file.
+    #[serde(default)]
+    pub(crate) promises: BTreeMap<String, String>,
+    /// Where networks are: `${places}` is a database that says so.
+    #[serde(default)]
+    pub(crate) places: BTreeMap<String, Located>,
     /// The user who must be able to write where the product works, if the lab runs as root.
     pub(crate) owner: Option<String>,
     /// Files to write before anything starts.
@@ -79,11 +95,22 @@ pub(crate) struct Origin {
     pub(crate) reflector: bool,
     /// What the service promises, where it differs from the lab's own service.
     pub(crate) trust: String,
+    /// Further flags of `reflect`.
+    pub(crate) flags: Vec<String>,
+    /// Commands to run to their end where it runs, before it starts.
+    pub(crate) prepare: Vec<Vec<String>>,
 }
 
 impl Default for Origin {
     fn default() -> Self {
-        Self { start: true, certificate: "origin".into(), reflector: false, trust: "public".into() }
+        Self {
+            start: true,
+            certificate: "origin".into(),
+            reflector: false,
+            trust: "public".into(),
+            flags: Vec::new(),
+            prepare: Vec::new(),
+        }
     }
 }
 
@@ -130,6 +157,20 @@ pub(crate) struct Expect {
     /// Findings that must be there, by id.
     #[serde(default)]
     pub(crate) findings: Vec<String>,
+    /// Kinds of solution that must be told for the path, and that must not. An empty list: none at all; unsaid, any may be.
+    pub(crate) solutions: Option<Vec<SolutionClass>>,
+    #[serde(default)]
+    pub(crate) no_solutions: Vec<SolutionClass>,
+    /// Evidence about the path as a whole, by id, likewise.
+    pub(crate) path: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) no_path: Vec<String>,
+    /// What every script that decides at all must decide for a workload's host, as the script returns it.
+    #[serde(default)]
+    pub(crate) decisions: BTreeMap<String, String>,
+    /// What must stand in the record, by JSON pointer (RFC 6901): a value, or a number's bounds.
+    #[serde(default)]
+    pub(crate) record: BTreeMap<String, Due>,
     /// For every host that has no line of its own below.
     pub(crate) all: Verdict,
     /// By workload.
@@ -153,6 +194,10 @@ pub(crate) struct Verdict {
     pub(crate) lacks: Vec<String>,
     /// The product that must come first; `none` where nobody may be named; unsaid, anybody may be.
     pub(crate) attribution: Option<String>,
+    /// Kinds of solution that this host's evidence must speak of, and must not. An empty list: none at all.
+    pub(crate) solutions: Option<Vec<SolutionClass>>,
+    #[serde(default)]
+    pub(crate) no_solutions: Vec<SolutionClass>,
 }
 
 impl Scenario {
@@ -160,6 +205,11 @@ impl Scenario {
         let mut scenario: Self = toml::from_str(text).with_context(|| format!("scenario {name}"))?;
         name.clone_into(&mut scenario.name);
         Ok(scenario)
+    }
+
+    /// Whether it makes a device of its own between the namespaces: a link, or a tunnel.
+    pub(crate) fn needs_tun(&self) -> bool {
+        self.link.is_some() || self.programs.iter().any(|program| program == "wireguard-go")
     }
 
     /// Every scenario, by name.

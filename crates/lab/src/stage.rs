@@ -11,6 +11,8 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
     hosts::{self, ORIGIN, RELAY, Service},
+    link::{self, Link},
+    mmdb,
     network::{self, Network, Where},
     pki::Pki,
     process::{self, Ledger, Program, Socket},
@@ -19,6 +21,9 @@ use crate::{
     shared_memory::ServiceName,
     template::{Values, free_port},
 };
+
+/// The database of a scenario's `places`, in its directory.
+const PLACES: &str = "places.mmdb";
 
 /// What the scenarios of a run have in common.
 pub(crate) struct Run<'a> {
@@ -36,6 +41,7 @@ pub(crate) struct Stage<'a> {
     values: Values,
     service: Service,
     programs: Vec<Program>,
+    link: Option<Link>,
     network: Option<Network>,
     shared: ServiceName,
 }
@@ -52,13 +58,17 @@ impl<'a> Stage<'a> {
             values: Values::default(),
             service,
             programs: Vec::new(),
+            link: None,
             network: None,
             shared: ServiceName::new(slot),
         };
         stage.know()?;
         if scenario.place == Place::Namespaces {
-            stage.network = Some(Network::create(slot, &hosts::addresses(&stage.service))?);
+            stage.connect(slot)?;
             stage.serve_names()?;
+        }
+        if !scenario.places.is_empty() {
+            fs::write(directory.join(PLACES), mmdb::write(&scenario.places)?)?;
         }
         if scenario.origin.start {
             stage.start_origin()?;
@@ -143,6 +153,12 @@ impl<'a> Stage<'a> {
         Ok(command)
     }
 
+    /// What the scenario's scripts must decide, by workload.
+    pub(crate) fn decisions(&mut self) -> Result<BTreeMap<String, String>> {
+        let due = &self.scenario.expect.decisions;
+        due.iter().map(|(workload, result)| Ok((workload.clone(), self.values.expand(result)?))).collect()
+    }
+
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
     }
@@ -162,6 +178,26 @@ impl<'a> Stage<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// Makes the namespaces and the link between them.
+    fn connect(&mut self, slot: usize) -> Result<()> {
+        let mut addresses = hosts::addresses(&self.service);
+        for address in self.scenario.names.values().filter(|address| address.starts_with(network::SERVERS)) {
+            if !addresses.contains(address) {
+                addresses.push(address.clone());
+            }
+        }
+        let network = Network::create(slot, &addresses)?;
+        if !self.scenario.name_servers.is_empty() || !self.scenario.search.is_empty() {
+            network.ask(&self.values.expand_all(&self.scenario.name_servers)?, &self.scenario.search)?;
+        }
+        if let Some(told) = &self.scenario.link {
+            addresses.push(network::NAME_SERVER.to_owned());
+            self.link = Some(link::lay(&network, told.side, told.plan()?, &addresses)?);
+        }
+        self.network = Some(network);
+        Ok(())
     }
 
     /// Fills in every `${name}` that scenarios may use.
@@ -186,6 +222,8 @@ impl<'a> Stage<'a> {
             ("port", first.port.to_string()),
             ("middle", network::MIDDLE_TO_CLIENT.into()),
             ("client", network::CLIENT.into()),
+            ("name-server", network::NAME_SERVER.into()),
+            ("places", self.directory.join(PLACES).display().to_string()),
         ] {
             self.values.set(name, value);
         }
@@ -208,6 +246,9 @@ impl<'a> Stage<'a> {
         ];
         for host in self.service.all() {
             run.extend(["--name".into(), format!("{}={}", host.name, host.address)]);
+        }
+        for (name, address) in &self.scenario.names {
+            run.extend(["--name".into(), format!("{name}={address}")]);
         }
         self.start(&Start {
             place: Where::Server,
@@ -233,10 +274,11 @@ impl<'a> Stage<'a> {
         run.extend(["--certificate".into(), format!("${{{certificate}.certificate}}")]);
         run.extend(["--private-key".into(), format!("${{{certificate}.key}}")]);
         run.extend(["--signing-key".into(), "${reflector.signing-key}".into()]);
+        run.extend(self.scenario.origin.flags.iter().cloned());
         let listens = listen.iter().flat_map(|(_, port)| [format!("tcp:{port}"), format!("udp:{port}")]).collect();
         self.start(&Start {
             place: Where::Server,
-            prepare: Vec::new(),
+            prepare: self.scenario.origin.prepare.clone(),
             run,
             environment: BTreeMap::new(),
             listens,
@@ -306,6 +348,13 @@ impl<'a> Stage<'a> {
         };
         command.args(arguments).current_dir(&self.directory);
         Ok(command)
+    }
+}
+
+impl Drop for Stage<'_> {
+    /// All at once: the kernel takes more than a second to close the device of a tunnel.
+    fn drop(&mut self) {
+        self.programs.iter().for_each(Program::ask_to_end);
     }
 }
 
