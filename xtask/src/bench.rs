@@ -19,6 +19,8 @@ enum What {
         #[arg(long, default_value_t = 5)]
         runs: u32,
     },
+    /// What each check costs in traffic, against what `check --list` states.
+    Traffic,
     /// The delaying link itself: round-trip time and throughput.
     Link,
 }
@@ -33,6 +35,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Done> {
         What::Check { runs } => {
             lab.args(["check", "--runs", &runs.to_string(), "--truepath"]).arg(release.join("truepath"))
         }
+        What::Traffic => lab.args(["traffic", "--truepath"]).arg(release.join("truepath")),
         What::Link => lab.arg("link"),
     };
     execute(&mut lab)?;

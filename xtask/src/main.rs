@@ -8,6 +8,7 @@
 //! | `audit` | licences, bans, sources, duplicates and advisories of all dependencies |
 //! | `bench` | measures against the figures that the project promises |
 //! | `fuzz` | runs the fuzz targets for a while each |
+//! | `pages` | draws the reports of stored records, holds them against axe-core, and takes their pictures |
 //! | `catalogue` | rebuilds the compiled-in endpoint lists from published ones |
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the command line: it speaks to a person")]
 
@@ -17,6 +18,7 @@ mod catalogue;
 mod ci;
 mod fuzz;
 mod guard;
+mod pages;
 mod shell;
 mod steps;
 mod test;
@@ -48,6 +50,8 @@ enum Command {
     Audit,
     /// Measure against the promised figures.
     Bench(bench::Options),
+    /// Draw the reports of stored records, check them for accessibility, and take their pictures.
+    Pages,
     /// Run the fuzz targets.
     Fuzz(fuzz::Options),
     /// Make a compiled-in endpoint list: `import FILE.json INSTANCE VERSION SOURCE`.
@@ -65,6 +69,7 @@ fn main() -> ExitCode {
         Command::Guard => guard::run(&mut steps),
         Command::Audit => audit::run(&mut steps),
         Command::Bench(options) => steps.step("bench", || bench::run(&options)),
+        Command::Pages => steps.step("pages", pages::run),
         Command::Fuzz(options) => fuzz::run(&mut steps, &options),
         Command::Catalogue { arguments } => steps.step("catalogue", || {
             catalogue::run(&arguments)?;

@@ -2,13 +2,13 @@
 //!
 //! First what the lab needs is installed by package name, where that may be done; where not, the lab itself names each
 //! scenario that is skipped and why. Then the tests of all crates, the examples in the documentation, the
-//! seeds of the fuzz targets, and at last the scenarios: `check` through real intermediaries.
+//! seeds of the fuzz targets, the reports in a browser, and at last the scenarios: `check` through real intermediaries.
 
 use clap::Args;
 
-use crate::fuzz;
 use crate::shell::{cargo, program, run as execute, target_folder, works};
 use crate::steps::{Done, Steps};
+use crate::{fuzz, pages};
 
 /// The features with which everything is built, so that no step builds a dependency a second time with others.
 const WORKSPACE: [&str; 3] = ["--locked", "--workspace", "--all-features"];
@@ -44,6 +44,7 @@ pub(crate) fn run(steps: &mut Steps, options: &Options) {
         Ok(Done::Passed)
     });
     steps.step("fuzz seeds", fuzz::replay);
+    steps.step("pages", pages::run);
     if options.without_lab {
         steps.step("lab", || Ok(Done::Skipped("left out by --without-lab".to_owned())));
     } else {

