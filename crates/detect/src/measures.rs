@@ -196,7 +196,10 @@ fn fidelity(record: &Record) -> Option<(String, Option<State>)> {
 
 fn content(record: &Record) -> Option<(String, Option<State>)> {
     let content = record.reflector.seen()?.host.content.seen()?;
-    let patterns = content.tests.iter().filter(|test| !test.pattern.starts_with("control"));
+    // Where harmless text does not pass either, nothing is known of the patterns.
+    let is_control = |test: &&ContentTest| test.pattern.starts_with("control");
+    let control_passed = content.tests.iter().filter(is_control).any(|test| test.outcome.seen().is_some());
+    let patterns = content.tests.iter().filter(|test| control_passed && !is_control(test));
     let tried: Vec<&ContentTest> = patterns.filter(|test| !matches!(test.outcome, Attempt::NotTried(_))).collect();
     let passed = |test: &&&ContentTest| test.outcome.seen().is_some_and(|outcome| outcome.arrived);
     let stopped: Vec<String> = tried

@@ -33,6 +33,12 @@ fn a_clean_path() {
 }
 
 #[test]
+fn records_of_before_the_later_checks_are_still_understood() {
+    assert_eq!(judged("direct-early.json", &["--quiet"]).0, 0);
+    assert_eq!(judged("squid-bump-early.json", &["--quiet"]).0, 10);
+}
+
+#[test]
 fn nobody_at_the_far_end() {
     let (code, text) = judged("origin-down.json", &[]);
     assert_eq!(code, 12);
