@@ -39,8 +39,8 @@ const HOSTS: usize = 40;
 /// The reflector comes after the hosts.
 const REFLECTOR: usize = HOSTS;
 /// The event stream of the reflector has a pace of its own, longer than any chain of round trips here; calls and downloads last
-/// as long as they are asked to.
-const SET_ASIDE: &str = "stream,media,download";
+/// as long as they are asked to, and hops that stay silent are waited for.
+const SET_ASIDE: &str = "stream,media,download,route";
 const HOSTS_PER_ORIGIN: usize = 4;
 /// Every so many hosts one has a WebSocket, over HTTP/1.1 and HTTP/2.
 const WEBSOCKET_EVERY: usize = 10;
