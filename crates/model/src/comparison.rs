@@ -40,7 +40,7 @@ impl Comparison {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ComparedWay {
-    /// For a person: "through http://proxy.contoso.example:8080", "direct", "by interface wg0".
+    /// For a person: `through http://proxy.contoso.example:8080`, "direct", "by interface wg0".
     pub name: String,
     /// One whole run of all checks that were asked for.
     pub record: Record,

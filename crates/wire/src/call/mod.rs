@@ -1,7 +1,7 @@
 //! The call that a client makes with its reflector: packets of a voice call's size and pace, and what became of them.
 //!
 //! [`Packet`] is one datagram, read and written alike at both ends; [`Receiver`] counts what arrived at one end;
-//! [`losses`] describes the pattern of what did not come back.
+//! [`losses()`] describes the pattern of what did not come back.
 //!
 //! On the wire each datagram is an RTP packet (RFC 3550 section 5.1) of 172 octets, a header of 12 and as much payload as 20 ms
 //! of G.711 speech have, so that devices which treat voice in a way of its own, for better or worse, treat it so. It shares

@@ -7,7 +7,7 @@
 //! no after a while. What one operation of the language works through in between is charged for before it starts
 //! (`prelude.js`): for a method of strings the product of the lengths, for one of lists the length. Texts are not limited in
 //! length, because tables of host names in one text are common, and because `+` makes long ones without any method. So
-//! what is not charged for is of linear cost in [`MEMORY_LIMIT`] (`+`, `==`, a text as the name of a property), but for
+//! what is not charged for is of linear cost in `MEMORY_LIMIT` (`+`, `==`, a text as the name of a property), but for
 //! products of whole numbers of a million bits, which only a hostile script makes. A caller that must not wait at all runs
 //! the script on a thread that it can leave behind.
 //!
@@ -15,7 +15,7 @@
 //! them. There is no standard; where browsers differ, the module of the helper says what was chosen.
 //!
 //! Which rule decided is found with a copy of the script that reports each `return` before it returns
-//! ([`instrument`]). Both are asked, and the rule is told only where their answers agree: a script that the copy
+//! (`instrument`). Both are asked, and the rule is told only where their answers agree: a script that the copy
 //! misunderstands has an answer and no rule.
 
 mod dates;

@@ -1,7 +1,7 @@
 //! `fidelity`: whether methods, headers, cookies, ranges and bodies arrive as they were sent.
 //!
 //! [`reflected`] has the tests whose far end tells what arrived, [`known`] those whose response is known beforehand, [`compare`]
-//! holds the two ends against each other, and [`line`] is the connections they run over.
+//! holds the two ends against each other, and [`mod@line`] is the connections they run over.
 
 mod compare;
 mod known;
