@@ -1,27 +1,17 @@
 //! Commands by which anybody can see a finding without this program: curl, openssl, dig.
 
 use crate::report::text::clean;
-use model::{Finding, HostRecord, Judgement, Leaning, Record};
+use model::{Finding, HostRecord, Record};
 
 /// Commands for the first host of a finding, by what was found on it.
-pub(super) fn for_finding(finding: &Finding, record: &Record, judgement: &Judgement) -> Vec<String> {
+pub(super) fn for_finding(finding: &Finding, record: &Record) -> Vec<String> {
     let is_named = |host: &&HostRecord| finding.hosts.iter().any(|name| *name == authority(host));
     let proxy = record.path.via.as_deref();
     if let Some(reflector) = record.reflector.seen().map(|reflector| &reflector.host).filter(is_named) {
         return at_reflector(finding, reflector, proxy);
     }
     let Some(host) = record.hosts.iter().find(is_named) else { return elsewhere(finding, proxy) };
-    let verdict = judgement
-        .hosts
-        .iter()
-        .find(|verdict| !verdict.is_reflector && verdict.host == host.target.host && verdict.port == host.target.port);
-    let about = |prefix: &str| {
-        finding.id.starts_with(prefix)
-            || (finding.id.ends_with("decryption") || finding.id == prefix)
-                && verdict.is_some_and(|verdict| {
-                    verdict.evidence.iter().any(|e| e.leaning == Leaning::Against && e.id.starts_with(prefix))
-                })
-    };
+    let about = |prefix: &str| finding.id.starts_with(prefix);
     let mut commands = Vec::new();
     if about("quic") || about("alt-svc") {
         commands.push(format!("curl -v --http3-only {} -o /dev/null", url("https", host, &host.target.path)));

@@ -13,16 +13,16 @@ pub(super) fn section(record: &Record, judgement: &Judgement) -> Markup {
             @if judgement.findings.is_empty() { p { "Nothing was found." } }
             @for (n, finding) in judgement.findings.iter().enumerate() {
                 @let told = judgement.findings.iter().take(n).position(|before| before.who == finding.who);
-                (one(n + 1, finding, told.map(|told| told + 1), record, judgement))
+                (one(n + 1, finding, told.map(|told| told + 1), record))
             }
         }
     }
 }
 
 /// `told` is the number of an earlier finding with the same attribution, whose reasons need not be told twice.
-fn one(number: usize, finding: &Finding, told: Option<usize>, record: &Record, judgement: &Judgement) -> Markup {
+fn one(number: usize, finding: &Finding, told: Option<usize>, record: &Record) -> Markup {
     let nothing_known = finding.state == State::Unknown && finding.confidence == Confidence::Weak;
-    let commands = commands::for_finding(finding, record, judgement);
+    let commands = commands::for_finding(finding, record);
     html! {
         article.finding id={ "finding-" (number) } {
             h3 {

@@ -220,9 +220,9 @@ fn cut_host(host: &mut HostRecord) {
                 for difference in differences {
                     // What we sent ourselves is known to everybody; what only arrived is not ours to show.
                     let names_alone = matches!(difference.kind, DifferenceKind::Reordered | DifferenceKind::Recased);
-                    let ours = names_alone || (difference.sent.is_some() && difference.way == Way::Request);
+                    let ours = difference.sent.is_some() && difference.way == Way::Request;
                     for value in [&mut difference.sent, &mut difference.arrived].into_iter().flatten() {
-                        *value = shown(&difference.what, value, ours);
+                        *value = if names_alone { masked(value) } else { shown(&difference.what, value, ours) };
                     }
                 }
             }
