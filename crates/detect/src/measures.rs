@@ -4,7 +4,7 @@ use model::{Attempt, ContentTest, FidelityTest, Hop, InterfaceKind, Measure, Med
 
 use crate::mos;
 use crate::path::{FAR_KM, Way, decided, spot, ways};
-use crate::rules::{excesses, is_proxy, latencies, octets, per_second, rate};
+use crate::rules::{excesses, is_control, is_proxy, latencies, octets, per_second, rate};
 use crate::text::{counted, listed, listed_up_to, quoted};
 
 pub(crate) fn measures(record: &Record) -> Vec<Measure> {
@@ -197,8 +197,7 @@ fn fidelity(record: &Record) -> Option<(String, Option<State>)> {
 fn content(record: &Record) -> Option<(String, Option<State>)> {
     let content = record.reflector.seen()?.host.content.seen()?;
     // Where harmless text does not pass either, nothing is known of the patterns.
-    let is_control = |test: &&ContentTest| test.pattern.starts_with("control");
-    let control_passed = content.tests.iter().filter(is_control).any(|test| test.outcome.seen().is_some());
+    let control_passed = content.tests.iter().any(|test| is_control(test) && test.outcome.seen().is_some());
     let patterns = content.tests.iter().filter(|test| control_passed && !is_control(test));
     let tried: Vec<&ContentTest> = patterns.filter(|test| !matches!(test.outcome, Attempt::NotTried(_))).collect();
     let passed = |test: &&&ContentTest| test.outcome.seen().is_some_and(|outcome| outcome.arrived);

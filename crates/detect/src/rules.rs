@@ -303,9 +303,11 @@ mod quic_layer;
 mod reflected;
 mod scts;
 mod sni_block;
+mod tampering;
 
 pub(crate) use buffer_bloat::latencies;
 pub(crate) use casb_suffix::products as casb_products;
+pub(crate) use content::is_control;
 pub(crate) use low_download::{octets, per_second, rate};
 pub(crate) use media_impaired::excesses;
 pub(crate) use proxy_status::is_proxy;

@@ -68,7 +68,7 @@ pub const CHECKS: &[Check] = &[
 impl Check {
     /// What it costs for a host that promises everything.
     pub fn most_octets(&self) -> u32 {
-        (self.octets)(&Promises { media_ports: vec![3478, 3479, 3480, 3481], ..crate::run::reflector_promises() })
+        (self.octets)(&Promises { media_ports: vec![3478, 3479, 3480, 3481], ..crate::far_end::promises() })
     }
 
     pub fn by_name(name: &str) -> Option<&'static Self> {

@@ -11,6 +11,8 @@ mod checks;
 mod connect;
 mod exact;
 mod failure;
+mod far_end;
+mod guard;
 mod host;
 mod http_client;
 mod net;

@@ -106,25 +106,37 @@ pub(crate) async fn put(
     client: &mut Client,
     key: &HexBytes,
 ) -> Result<Reflection, Failure> {
-    let timeout = host.settings().timeout;
     let watch = Stopwatch::start();
-    let response = client.get(&host.target, &question.path, "application/json", timeout).await?;
-    refused(response.status, &response.headers, watch)?;
+    let octets = fetch(host, client, &question.path, ANSWER_LIMIT, watch).await?;
     let connection = client.connection;
-    let (_, mut body) = response.split(connection, &question.path);
+    let sent = host.client_hello(connection);
+    question.answered(host, connection, sent.as_deref(), &octets, key, watch)
+}
+
+/// The octets of a JSON answer, at most so many.
+pub(crate) async fn fetch(
+    host: &Host,
+    client: &mut Client,
+    path: &str,
+    limit: usize,
+    watch: Stopwatch,
+) -> Result<Vec<u8>, Failure> {
+    let timeout = host.settings().timeout;
+    let response = client.get(&host.target, path, "application/json", timeout).await?;
+    refused(response.status, &response.headers, watch)?;
+    let (_, mut body) = response.split(client.connection, path);
     let mut octets = Vec::new();
     let reading = async {
         while let Some(chunk) = body.chunk(watch).await {
             octets.extend_from_slice(&chunk?);
-            if octets.len() > ANSWER_LIMIT {
+            if octets.len() > limit {
                 return Err(watch.failure(Operation::Body, FailureKind::TooLarge, "an answer without an end"));
             }
         }
         Ok(())
     };
     within(timeout, watch, Operation::Body, reading).await?;
-    let sent = host.client_hello(connection);
-    question.answered(host, connection, sent.as_deref(), &octets, key, watch)
+    Ok(octets)
 }
 
 /// Anything but 200 is no answer.

@@ -2,28 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use model::{
     Attempt, Dns, DnsAnswer, Endpoint, FailureKind, Feature, HexBytes, HostName, HostRecord, Milliseconds, Operation,
-    Options, PathFacts, Promises, Record, Reflection, ReflectorRecord, Resolvers, ServiceRef, StreamPromise, Target,
-    Timestamp, Trust as TrustKind, WebSocketAnswer, WebSocketPromise,
+    Options, PathFacts, Record, Reflection, ReflectorRecord, Resolvers, ServiceRef, Target, Timestamp,
 };
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
-use crate::checks;
 use crate::failure::Stopwatch;
+use crate::guard::{Guard, RunGuard};
 use crate::host::{Context, Host};
-use crate::net::{BoxFuture, Net};
-use crate::reflect;
+use crate::net::Net;
 use crate::settings::{ReflectorAddress, Settings, Subject};
 use crate::tls::Hello;
 use crate::trust::Trust;
+use crate::{checks, far_end, reflect};
 
 /// Hosts tested at one time; each has about a dozen sockets open at its peak.
 const HOSTS_AT_ONCE: usize = 48;
@@ -50,7 +48,7 @@ pub enum Event {
 /// A task of ours did not come to its end. The record would lack a host and look complete.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a check ended unexpectedly: {0}")]
-pub struct OurFailure(String);
+pub struct OurFailure(pub(crate) String);
 
 /// Runs the checks and gives the record. `started` is the machine's own time, right or wrong.
 pub async fn run(
@@ -108,7 +106,7 @@ pub async fn run(
         let (context, events) = (context.clone(), events.clone());
         tokio::spawn(async move {
             let name = address.host.clone();
-            let target = reflector_target(&address);
+            let target = far_end::target(&address);
             let record = host(&context, target, Some(&address), deadline).await;
             if let Some(events) = events {
                 let _ = events.send(Event::Finished { host: name, of });
@@ -237,38 +235,6 @@ async fn alone(tested: &mut Tested, key: Option<&HexBytes>, deadline: Instant) {
         tested.record.download = guard.check(checks::download::CHECK.name, download).await;
     } else if guard.runs(checks::download::CHECK.name) {
         tested.record.download = Attempt::not_tried("no TLS connection to this host came about");
-    }
-}
-
-/// Checks of the run as a whole, each a task of its own.
-struct RunGuard {
-    context: Arc<Context>,
-    deadline: Instant,
-}
-
-impl RunGuard {
-    /// Starts a check at once, if it is to run.
-    fn start<T: Send + 'static>(
-        &self,
-        name: &'static str,
-        check: impl Future<Output = Attempt<T>> + Send + 'static,
-    ) -> BoxFuture<'static, Result<Attempt<T>, OurFailure>> {
-        let settings = &self.context.settings;
-        let (runs, why) = (settings.runs(name, Subject::Run), settings.not_run(name));
-        let (deadline, watch) = (self.deadline, Stopwatch::start());
-        let task = runs.then(|| tokio::spawn(tokio::time::timeout_at(deadline, check)));
-        Box::pin(async move {
-            let Some(task) = task else { return Ok(Attempt::not_tried(why)) };
-            match task.await {
-                Ok(Ok(attempt)) => Ok(attempt),
-                Ok(Err(_elapsed)) => {
-                    let failure =
-                        watch.failure(Operation::Exchange, FailureKind::Timeout, "the time budget was used up");
-                    Ok(Attempt::Failed(failure))
-                }
-                Err(error) => Err(OurFailure(error.to_string())),
-            }
-        })
     }
 }
 
@@ -421,89 +387,5 @@ fn add_connect_times(tcp: Attempt<model::Tcp>, host: &Host) -> Attempt<model::Tc
             Attempt::Seen(tcp)
         }
         other => other,
-    }
-}
-
-/// What may keep a check from running. Checks come boxed: unboxed they would be copied from stack to stack, and together
-/// they are large.
-struct Guard<'a> {
-    settings: &'a Settings,
-    subject: Subject<'a>,
-    /// There is nowhere to connect to, and why.
-    obstacle: Option<model::Failure>,
-    deadline: Instant,
-    watch: Stopwatch,
-}
-
-impl Guard<'_> {
-    fn runs(&self, name: &str) -> bool {
-        self.settings.runs(name, self.subject)
-    }
-
-    async fn check<T>(&self, name: &str, check: Pin<Box<impl Future<Output = Attempt<T>>>>) -> Attempt<T> {
-        match &self.obstacle {
-            Some(failure) if self.runs(name) => Attempt::Failed(failure.clone()),
-            _ => self.unobstructed(name, check).await,
-        }
-    }
-
-    async fn unobstructed<T>(&self, name: &str, check: Pin<Box<impl Future<Output = Attempt<T>>>>) -> Attempt<T> {
-        if !self.runs(name) {
-            return Attempt::not_tried(self.settings.not_run(name));
-        }
-        // A check waits for the network at every step, each with its own limit; this one ends those that add up.
-        match tokio::time::timeout_at(self.deadline, check).await {
-            Ok(attempt) => attempt,
-            Err(_elapsed) => {
-                let detail = format!("the time budget of {} was used up", Milliseconds::from(self.settings.budget));
-                Attempt::Failed(self.watch.failure(Operation::Exchange, FailureKind::Timeout, detail))
-            }
-        }
-    }
-
-    async fn reflection(&self, question: Pin<Box<impl Future<Output = Attempt<Reflection>>>>) -> Attempt<Reflection> {
-        let name = [checks::exporter::CHECK.name, checks::hello::CHECK.name].into_iter().find(|name| self.runs(name));
-        self.check(name.unwrap_or(checks::exporter::CHECK.name), question).await
-    }
-}
-
-/// The reflector as a host: it promises everything that the checks can ask.
-fn reflector_target(address: &ReflectorAddress) -> Target {
-    Target {
-        host: address.host.clone(),
-        port: address.port,
-        workload: "Reflector".to_owned(),
-        features: Vec::new(),
-        path: "/".to_owned(),
-        promises: reflector_promises(),
-    }
-}
-
-pub(crate) fn reflector_promises() -> Promises {
-    Promises {
-        trust: TrustKind::Given,
-        issuers: Vec::new(),
-        certificate_transparency: false,
-        http3: true,
-        alt_svc: true,
-        tls13: true,
-        http2: true,
-        hybrid_key_exchange: true,
-        websocket: Some(WebSocketPromise {
-            path: "/v1/websocket".to_owned(),
-            answer: WebSocketAnswer::Echo,
-            http2: true,
-        }),
-        stream: Some(StreamPromise {
-            path: "/v1/stream?events=5&gap_ms=200".to_owned(),
-            events: 5,
-            gap_ms: Milliseconds(200.0),
-        }),
-        download: Some("/v1/bytes?length=262144".to_owned()),
-        own_headers: Vec::new(),
-        addresses: Vec::new(),
-        media_ports: Vec::new(),
-        media_host: None,
-        place: None,
     }
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use model::{HostName, Target};
 
 use crate::check::{Check, Scope};
-use crate::run::reflector_promises;
+use crate::far_end;
 
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -123,7 +123,7 @@ impl Turn {
 
 fn line(checks: &[&'static Check], hosts: &[Target], reflector: bool, endpoints: usize) -> Vec<(Unit, u64)> {
     let mut line = Vec::new();
-    let far_end = reflector_promises();
+    let reflector_promises = far_end::promises();
     let names: BTreeSet<&'static str> = checks.iter().map(|check| check.name).collect();
     let of = |wanted: &dyn Fn(Scope) -> bool| {
         let own = checks.iter().filter(|check| carrier(check.name, &names) == check.name);
@@ -132,11 +132,11 @@ fn line(checks: &[&'static Check], hosts: &[Target], reflector: bool, endpoints:
     for check in of(&|scope| scope == Scope::Run) {
         // The cost of `endpoints` is stated for one name.
         let times = if check.name == "endpoints" { endpoints as u64 } else { 1 };
-        line.push((Unit::Run(check.name), u64::from((check.octets)(&far_end)) * times));
+        line.push((Unit::Run(check.name), u64::from((check.octets)(&reflector_promises)) * times));
     }
     if reflector {
         for check in of(&|scope| scope != Scope::Run) {
-            line.push((Unit::Reflector(check.name), u64::from((check.octets)(&far_end))));
+            line.push((Unit::Reflector(check.name), u64::from((check.octets)(&reflector_promises))));
         }
     }
     for host in hosts {

@@ -5,7 +5,8 @@
 use model::{Attempt, Confidence, ContentOutcome, ContentTest, Failure, FailureKind, Milliseconds, Way};
 
 use crate::rules::Sign;
-use crate::text::{listed_up_to, quoted};
+use crate::rules::tampering::{self, Found};
+use crate::text::quoted;
 use crate::view::{Response, View};
 
 /// What became of a pattern.
@@ -24,7 +25,7 @@ pub(super) enum Pattern {
 }
 
 /// Harmless text, or an archive of it.
-fn is_control(test: &ContentTest) -> bool {
+pub(crate) fn is_control(test: &ContentTest) -> bool {
     test.pattern.starts_with("control") || test.pattern.starts_with("harmless")
 }
 
@@ -53,32 +54,9 @@ pub(super) fn signs(view: &View<'_>, pattern: Pattern, fate: Fate) -> Vec<Sign> 
             None if !view.some_connection_ended() => &mut whole,
             _ => &mut altered,
         };
-        found.texts.push(format!("{} {what}", spoken(test)));
-        found.connections.extend(test.connection.filter(|connection| !found.connections.contains(connection)));
-        found.confidence = found.confidence.max(confidence);
+        found.add(format!("{} {what}", spoken(test)), test.connection, confidence);
     }
-    let mut signs = Vec::new();
-    if !altered.texts.is_empty() {
-        let detail = format!("{}, where harmless text of the same length passed", listed_up_to(&altered.texts, 4));
-        signs.push(Sign::against(altered.confidence, detail).on(altered.connections));
-    }
-    if !whole.texts.is_empty() {
-        let why = "the connection is whole, so this is the far end itself or a program on this machine";
-        signs.push(Sign::silent(format!("{}; {why}", listed_up_to(&whole.texts, 4))).on(whole.connections));
-    }
-    signs
-}
-
-struct Found {
-    texts: Vec<String>,
-    connections: Vec<usize>,
-    confidence: Confidence,
-}
-
-impl Default for Found {
-    fn default() -> Self {
-        Self { texts: Vec::new(), connections: Vec::new(), confidence: Confidence::Weak }
-    }
+    tampering::signs(altered, whole, ", where harmless text of the same length passed")
 }
 
 /// What became of one test, in the words that follow its name.

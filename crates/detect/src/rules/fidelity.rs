@@ -5,7 +5,8 @@
 use model::{Attempt, Confidence, Difference, DifferenceKind, Failure, FailureKind, FidelityTest, Operation, Way};
 
 use crate::rules::Sign;
-use crate::text::{listed_up_to, quoted};
+use crate::rules::tampering::{self, Found};
+use crate::text::quoted;
 use crate::view::View;
 
 /// What a difference is.
@@ -26,9 +27,6 @@ pub(super) enum Sort {
     HttpTranslated,
 }
 
-/// Differences that a sentence names; the record has all of them.
-const MOST_NAMED: usize = 4;
-
 /// At most one sign against the path and one that explains why nothing is held against it. Where the connection ends at
 /// the far end itself nothing on the path can have done it, so it is our own far end or a program on this machine that
 /// stands before the network.
@@ -44,68 +42,35 @@ pub(super) fn signs(view: &View<'_>, wanted: Sort) -> Vec<Sign> {
             } else {
                 continue;
             };
-            found.add(version, test, tests, wanted);
+            add(found, version, test, tests, wanted);
         }
     }
-    let mut signs = Vec::new();
-    if let Some(told) = altered.told() {
-        signs.push(Sign::against(altered.confidence, told).on(altered.connections));
-    }
-    if let Some(told) = whole.told() {
-        let why = "the connection is whole, so this is the far end itself or a program on this machine";
-        signs.push(Sign::silent(format!("{told}; {why}")).on(whole.connections));
-    }
-    signs
+    tampering::signs(altered, whole, "")
 }
 
-struct Found {
-    texts: Vec<String>,
-    connections: Vec<usize>,
-    confidence: Confidence,
-}
-
-impl Default for Found {
-    fn default() -> Self {
-        Self { texts: Vec::new(), connections: Vec::new(), confidence: Confidence::Weak }
-    }
-}
-
-impl Found {
-    /// `tests` are all those over the same version of HTTP.
-    fn add(&mut self, version: &str, test: &FidelityTest, tests: &[FidelityTest], wanted: Sort) {
-        let mut texts: Vec<(String, Confidence)> = match &test.outcome {
-            Attempt::Seen(differences) => {
-                let of_sort = differences.iter().filter(|difference| sort(test, difference) == wanted);
-                let told = of_sort.filter(|difference| confidence(test, difference).is_some());
-                let (spelling, others): (Vec<&Difference>, Vec<&Difference>) =
-                    told.partition(|difference| difference.kind == DifferenceKind::Recased);
-                let spelling = [Way::Request, Way::Response].into_iter().filter_map(|way| recased(way, &spelling));
-                let others = others
-                    .into_iter()
-                    .filter_map(|difference| Some((words(test, difference), confidence(test, difference)?)));
-                others.chain(spelling.map(|text| (text, Confidence::Strong))).collect()
-            }
-            Attempt::Failed(failure) => broken(test, failure)
-                .filter(|sort| *sort == wanted && !shares_its_fate(test, tests))
-                .map(|_| (format!("{} was {}", spoken(test), ended(&failure.kind)), Confidence::Weak))
+/// `tests` are all those over the same version of HTTP.
+fn add(found: &mut Found, version: &str, test: &FidelityTest, tests: &[FidelityTest], wanted: Sort) {
+    let mut texts: Vec<(String, Confidence)> = match &test.outcome {
+        Attempt::Seen(differences) => {
+            let of_sort = differences.iter().filter(|difference| sort(test, difference) == wanted);
+            let told = of_sort.filter(|difference| confidence(test, difference).is_some());
+            let (spelling, others): (Vec<&Difference>, Vec<&Difference>) =
+                told.partition(|difference| difference.kind == DifferenceKind::Recased);
+            let spelling = [Way::Request, Way::Response].into_iter().filter_map(|way| recased(way, &spelling));
+            let others = others
                 .into_iter()
-                .collect(),
-            Attempt::NotTried(_) | Attempt::NotApplicable(_) => Vec::new(),
-        };
-        for (text, confidence) in texts.drain(..) {
-            self.confidence = self.confidence.max(confidence);
-            let text = format!("{text} ({version})");
-            if !self.texts.contains(&text) {
-                self.texts.push(text);
-            }
-            if !self.connections.contains(&test.connection) {
-                self.connections.push(test.connection);
-            }
+                .filter_map(|difference| Some((words(test, difference), confidence(test, difference)?)));
+            others.chain(spelling.map(|text| (text, Confidence::Strong))).collect()
         }
-    }
-
-    fn told(&self) -> Option<String> {
-        (!self.texts.is_empty()).then(|| listed_up_to(&self.texts, MOST_NAMED))
+        Attempt::Failed(failure) => broken(test, failure)
+            .filter(|sort| *sort == wanted && !shares_its_fate(test, tests))
+            .map(|_| (format!("{} was {}", spoken(test), ended(&failure.kind)), Confidence::Weak))
+            .into_iter()
+            .collect(),
+        Attempt::NotTried(_) | Attempt::NotApplicable(_) => Vec::new(),
+    };
+    for (text, confidence) in texts.drain(..) {
+        found.add(format!("{text} ({version})"), Some(test.connection), confidence);
     }
 }
 

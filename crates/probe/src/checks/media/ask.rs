@@ -6,10 +6,10 @@ use model::{CallReport, CallTerms, Failure, FailureKind, HexBytes, Milliseconds,
 use serde::de::DeserializeOwned;
 
 use super::CHECK;
-use crate::failure::{Stopwatch, within};
+use crate::failure::Stopwatch;
 use crate::host::{Host, Wanted};
 use crate::http_client::{ALPN, Client};
-use crate::reflect::refused;
+use crate::reflect::fetch;
 use crate::tls::Hello;
 
 /// Octets of an answer; it holds a few numbers.
@@ -67,21 +67,8 @@ pub(super) async fn ask<T: Signed>(
         .map_err(|_| watch.failure(Operation::Request, FailureKind::Local, "the system gives no random octets"))?;
     let path = format!("/v1/call?challenge={}{parameters}", hex::encode(challenge));
     let mut client = Client::start(opened, timeout).await?;
-    let response = client.get(&host.target, &path, "application/json", timeout).await?;
-    refused(response.status, &response.headers, watch)?;
+    let octets = fetch(host, &mut client, &path, ANSWER_LIMIT, watch).await?;
     let connection = client.connection;
-    let (_, mut body) = response.split(connection, &path);
-    let mut octets = Vec::new();
-    let reading = async {
-        while let Some(chunk) = body.chunk(watch).await {
-            octets.extend_from_slice(&chunk?);
-            if octets.len() > ANSWER_LIMIT {
-                return Err(watch.failure(Operation::Body, FailureKind::TooLarge, "an answer without an end"));
-            }
-        }
-        Ok(())
-    };
-    within(timeout, watch, Operation::Body, reading).await?;
     let protocol = |what: &str| watch.failure(Operation::Body, FailureKind::Protocol, what);
     let answer: T = verified(&octets, key, &challenge).map_err(protocol)?;
     Ok(Asked { answer, connection, connect_ms })
