@@ -69,6 +69,8 @@ pub async fn run(
     let slots = Arc::new(Semaphore::new(HOSTS_AT_ONCE));
     let mut targets = targets;
     let mut far_end = context.settings.reflector.clone();
+    // What the settings decide is asked for every host, whichever have their turn.
+    let of_settings = targets.hosts.clone();
     if let Some(turn) = &context.settings.turn {
         targets.hosts.retain(|target| turn.takes_any_of(&target.host, target.port));
         far_end = far_end.filter(|_| turn.takes_any_of_reflector());
@@ -77,8 +79,8 @@ pub async fn run(
 
     let guard = RunGuard { context: context.clone(), deadline };
     let proxy = guard.start("proxy", {
-        let (context, hosts) = (context.clone(), targets.hosts.clone());
-        async move { checks::proxy::run(&context, &hosts).await }
+        let context = context.clone();
+        async move { checks::proxy::run(&context, &of_settings).await }
     });
     let vpn = guard.start("vpn", {
         let (context, prefixes) = (context.clone(), targets.prefixes);
@@ -229,8 +231,9 @@ async fn alone(tested: &mut Tested, key: Option<&HexBytes>, deadline: Instant) {
         let call = Box::pin(checks::media::call(&tested.host, key, duration));
         media.call = guard.check(checks::media::CHECK.name, call).await;
     }
-    let reached = !tested.host.of_connections(|connection| connection.tls.seen().map(|_| ())).is_empty();
-    if reached || key.is_some() {
+    // Nobody waits for megabytes from a host that no handshake came through to. Where none was tried, this is the first.
+    let handshakes = tested.host.of_connections(|connection| Some(connection.tls.seen().is_some()));
+    if handshakes.is_empty() || handshakes.contains(&true) {
         let download = Box::pin(checks::download::run(&tested.host, key.is_some()));
         tested.record.download = guard.check(checks::download::CHECK.name, download).await;
     } else if guard.runs(checks::download::CHECK.name) {

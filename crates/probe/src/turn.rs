@@ -199,6 +199,10 @@ mod tests {
         for number in 12_345..12_345 + 2016 {
             let turn = turn(number);
             spent += turn.octets;
+            for host in &hosts {
+                let takes = |check| turn.takes_host(&host.host, host.port, check);
+                assert_eq!(takes("http"), takes("casb"), "what shares a connection shares its turn");
+            }
             seen.extend(turn.chosen);
         }
         assert!(spent <= WEEK + WEEK / 50, "{spent}");

@@ -232,8 +232,7 @@ async fn a_host_that_promises_no_download_is_left_alone() {
     let mut host = target(far_end.reflector.port);
     host.promises.download = None;
     let small = target(far_end.reflector.port);
-    // A connection has to come about before a download is tried.
-    let settings = far_end.settings(vec!["download", "tls"]);
+    let settings = far_end.settings(vec!["download"]);
     let record = check(vec![host, small], settings).await;
     assert!(matches!(record.hosts[0].download, Attempt::NotApplicable(_)), "{:?}", record.hosts[0].download);
     let download = seen(&record.hosts[1].download);
