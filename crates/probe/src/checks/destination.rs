@@ -11,14 +11,16 @@ pub(crate) const CHECK: Check = Check {
     name: "destination",
     title: "who takes the connection: the published address, and how far away it is",
     page: "\
-Reads three times from the connections of the other checks, the least of each to the address that most of them went to: SYN to SYN-ACK, ClientHello to the first octet
-of its answer, and request to first octet of the response. Each is one round trip to whoever answers. Nothing is sent.
+Reads three times from the connections of the other checks, the least of each to the address that most of them went to:
+SYN to SYN-ACK, ClientHello to the first octet of its answer, and request to first octet of the response. Each is one
+round trip to whoever answers. Nothing is sent.
 
-Shows a transparent proxy or accelerator, which takes the TCP connection near the user and carries it on: the connection is
-answered in a fraction of the time that TLS takes for one round trip, or faster than light could travel to the place of the far
-end. Beside it stand the addresses: those of the DNS answer and those connected to, against the published ones, and the SYN
-that arrived at the reflector against ours. Limits: through an explicit proxy the times are the proxy's; a far end that thinks
-long before it answers looks the same as one that is far away, so that times alone only say that something is on the path.",
+Shows a transparent proxy or accelerator, which takes the TCP connection near the user and carries it on: the connection
+is answered in a fraction of the time that TLS takes for one round trip, or faster than light could travel to the place
+of the far end. Beside it stand the addresses: those of the DNS answer and those connected to, against the published
+ones, and the SYN that arrived at the reflector against ours. Limits: through an explicit proxy the times are the
+proxy's; a far end that thinks long before it answers looks the same as one that is far away, so that times alone only
+say that something is on the path.",
     round_trips: 0,
     waits: no_wait,
     needs_reflector: false,

@@ -1,9 +1,10 @@
 //! What a report leaves out unless it is asked for: whose machine this is.
 //!
 //! The record is cut before it is judged and drawn, so that no sentence made from it can hold what was cut. Client
-//! addresses keep their first 24 bits (IPv4) or 48 bits (IPv6), the machine's own place is rounded to 300 m, of headers that
-//! somebody else wrote only well-known ones keep their values, cookies keep their names, and in text that came from the network addresses, e-mail addresses and Windows account names are
-//! masked: block pages like to print who was blocked.
+//! addresses keep their first 24 bits (IPv4) or 48 bits (IPv6), the machine's own place is rounded to 300 m, of headers
+//! that somebody else wrote only well-known ones keep their values, cookies keep their names, and in text that came
+//! from the network addresses, e-mail addresses and Windows account names are masked: block pages like to print who was
+//! blocked.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
