@@ -11,7 +11,7 @@ const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 const STEP: usize = 16 * 1024;
 
 pub(super) fn deflate(payload: &[u8]) -> Result<Vec<u8>, Error> {
-    let mut stream = Compress::new(Compression::default(), false);
+    let mut stream = Compress::new(Compression::fast(), false);
     let mut out = Vec::with_capacity(payload.len() / 2 + 64);
     let mut read = 0;
     loop {
