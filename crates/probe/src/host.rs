@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use aws_lc_rs::digest;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
 use model::{
     Attempt, Base64Bytes, Chain, Connection, Failure, HexBytes, HostName, Milliseconds, Operation, Target, Timestamp,
     TlsSession, Transport,
@@ -28,6 +31,10 @@ const CHAINS_LIMIT: usize = 32;
 /// least that IPv6 asks of every link, RFC 8200 section 5), so that a size that arrives as another one was not clamped.
 const LEAST_MSS: u16 = 1_000;
 const MSS_CHOICES: u16 = 181;
+/// How long a connection waits for its turn to be opened.
+const PATIENCE: Duration = Duration::from_millis(250);
+/// Checks whose bodies or frames fill a congestion window.
+const BULKY: [&str; 3] = [checks::download::CHECK.name, checks::fidelity::CHECK.name, checks::websocket::CHECK.name];
 
 /// What every check of a run shares.
 #[derive(Debug)]
@@ -40,6 +47,8 @@ pub(crate) struct Context {
     pub(crate) watch: Stopwatch,
     /// Which hosts the `route` check follows.
     pub(crate) routes: Turns,
+    /// Connections that may be opened at one time, where no long chain of round trips waits behind them.
+    pub(crate) openings: Semaphore,
 }
 
 impl Context {
@@ -126,6 +135,7 @@ impl Host {
     /// Connects and shakes hands, and notes down both, however they end.
     pub(crate) async fn open(&self, wanted: Wanted<'_>) -> Result<Opened, NotOpened> {
         let settings = self.settings();
+        let _turn = self.turn(&wanted).await;
         let watch = Stopwatch::start();
         let sni = wanted.sni.then(|| self.target.host.clone());
         let mut connection = Connection {
@@ -192,21 +202,32 @@ impl Host {
 
     /// A maximum segment size for the SYN to announce that nobody would choose, so that the reflector can tell our SYN from
     /// another's. Only there, where somebody tells what arrived, and not where an explicit proxy sends the SYN; nor for
-    /// `download` and `fidelity`, whose long bodies small segments would slow down. The rest fits into as many segments as ever, or one more.
+    /// what sends much, which small segments would slow down. The rest fits into as many segments as ever, or one more.
     fn mss(&self, wanted: &Wanted<'_>) -> Option<u16> {
         let settings = self.settings();
-        let is_reflector = settings
-            .reflector
-            .as_ref()
-            .is_some_and(|reflector| reflector.host == self.target.host && reflector.port == self.target.port);
-        let bulky = [checks::download::CHECK.name, checks::fidelity::CHECK.name].contains(&wanted.check);
-        if !is_reflector || settings.via.is_some() || bulky {
+        if !self.is_reflector() || BULKY.contains(&wanted.check) || settings.via.is_some() {
             return None;
         }
         let mut octet = [0];
         SystemRandom::new().fill(&mut octet).ok()?;
         let [octet] = octet;
         Some(LEAST_MSS + u16::from(octet) % MSS_CHOICES)
+    }
+
+    /// Waits until few enough connections are being opened: hundreds of handshakes at once would wait for this machine's
+    /// processors, and the time of each would be that of all. What has the most round trips before it is let through: it
+    /// says how long the run takes, and the others have time while it waits for the network. Nobody waits long for those
+    /// that hang.
+    async fn turn(&self, wanted: &Wanted<'_>) -> Option<SemaphorePermit<'_>> {
+        if wanted.check == checks::websocket::CHECK.name || self.is_reflector() {
+            return None;
+        }
+        tokio::time::timeout(PATIENCE, self.context.openings.acquire()).await.ok()?.ok()
+    }
+
+    fn is_reflector(&self) -> bool {
+        let reflector = self.settings().reflector.as_ref();
+        reflector.is_some_and(|reflector| reflector.host == self.target.host && reflector.port == self.target.port)
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,9 @@ use crate::{checks, far_end, reflect};
 
 /// Hosts tested at one time; each has about a dozen sockets open at its peak.
 const HOSTS_AT_ONCE: usize = 48;
+/// Connections being opened at one time for each processor. One costs a processor about half a millisecond and the network
+/// two round trips, so that this many keep it half busy across 40 ms.
+const OPENINGS_PER_PROCESSOR: usize = 48;
 
 /// What is tested.
 #[derive(Clone, Debug)]
@@ -65,7 +69,9 @@ pub async fn run(
     let budget = settings.budget + extra + downloads;
     let deadline = Instant::now() + budget;
     let routes = checks::route::Turns::new(&targets.hosts);
-    let context = Arc::new(Context { net, settings, trust, started, watch, routes });
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let openings = Semaphore::new(OPENINGS_PER_PROCESSOR * processors);
+    let context = Arc::new(Context { net, settings, trust, started, watch, routes, openings });
     let slots = Arc::new(Semaphore::new(HOSTS_AT_ONCE));
     let mut targets = targets;
     let mut far_end = context.settings.reflector.clone();
@@ -77,6 +83,19 @@ pub async fn run(
     }
     let of = targets.hosts.len() + usize::from(far_end.is_some());
 
+    // First: nothing else has so many steps.
+    let reflector = far_end.map(|address| {
+        let (context, events) = (context.clone(), events.clone());
+        tokio::spawn(async move {
+            let name = address.host.clone();
+            let target = far_end::target(&address);
+            let record = host(&context, target, Some(&address), deadline).await;
+            if let Some(events) = events {
+                let _ = events.send(Event::Finished { host: name, of });
+            }
+            (address, record)
+        })
+    });
     let guard = RunGuard { context: context.clone(), deadline };
     let proxy = guard.start("proxy", {
         let context = context.clone();
@@ -104,18 +123,6 @@ pub async fn run(
             (place, record)
         });
     }
-    let reflector = far_end.map(|address| {
-        let (context, events) = (context.clone(), events.clone());
-        tokio::spawn(async move {
-            let name = address.host.clone();
-            let target = far_end::target(&address);
-            let record = host(&context, target, Some(&address), deadline).await;
-            if let Some(events) = events {
-                let _ = events.send(Event::Finished { host: name, of });
-            }
-            (address, record)
-        })
-    });
     let (proxy, vpn, endpoints) = tokio::join!(proxy, vpn, endpoints);
     let (proxy, vpn, endpoints) = (proxy?, vpn?, endpoints?);
 
