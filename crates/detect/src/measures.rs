@@ -4,7 +4,7 @@ use model::{Attempt, ContentTest, FidelityTest, Hop, InterfaceKind, Measure, Med
 
 use crate::mos;
 use crate::path::{FAR_KM, Way, decided, spot, ways};
-use crate::rules::{excesses, is_control, is_proxy, latencies, octets, per_second, rate};
+use crate::rules::{excesses, is_control, is_low, is_proxy, latencies, octets, per_second, rate, words};
 use crate::text::{counted, listed, listed_up_to, quoted};
 
 pub(crate) fn measures(record: &Record) -> Vec<Measure> {
@@ -16,7 +16,9 @@ pub(crate) fn measures(record: &Record) -> Vec<Measure> {
     add("resolver", resolver(record));
     add("vpn", vpn(record));
     add("proxy", proxy(record));
-    for line in media(record) {
+    let media = media(record);
+    add("media", without_media(record).filter(|_| media.is_empty()));
+    for line in media {
         add("media", Some(line));
     }
     for line in downloads(record) {
@@ -129,12 +131,43 @@ fn media(record: &Record) -> Vec<(String, Option<State>)> {
                 call.jitter_ms, call.median_ms
             ));
             states.push(within(excesses(call).is_empty()));
+        } else if let Some(failure) = media.call.failure() {
+            words.push(format!("the call was not measured: {}", self::words(failure)));
         }
         if !words.is_empty() {
             lines.push((format!("{}: {}", host.target.host, words.join("; ")), states.into_iter().max()));
         }
     }
     lines
+}
+
+/// Why a check that was asked for measured nothing: the reflector's word first, because a call needs one.
+fn without_media(record: &Record) -> Option<(String, Option<State>)> {
+    if !record.options.checks.iter().any(|check| check == "media") {
+        return None;
+    }
+    let far_end = match &record.reflector {
+        Attempt::Seen(reflector) => why(&reflector.host.media).map(|why| (reflector.host.target.host.to_string(), why)),
+        none => why(none).map(|why| ("reflector".to_owned(), why)),
+    };
+    let mut told: Vec<(String, usize)> = Vec::new();
+    for why in record.hosts.iter().filter_map(|host| why(&host.media)) {
+        match told.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, hosts)) => *hosts += 1,
+            None => told.push((why, 1)),
+        }
+    }
+    let mut reasons: Vec<String> = far_end.into_iter().map(|(who, why)| format!("{who}: {why}")).collect();
+    reasons.extend(told.into_iter().map(|(why, hosts)| format!("{}: {why}", counted(hosts, "host"))));
+    (!reasons.is_empty()).then(|| (format!("not measured; {}", listed_up_to(&reasons, 3)), None))
+}
+
+fn why<T>(attempt: &Attempt<T>) -> Option<String> {
+    match attempt {
+        Attempt::NotTried(why) | Attempt::NotApplicable(why) => Some(quoted(why)),
+        Attempt::Failed(failure) => Some(words(failure)),
+        Attempt::Seen(_) => None,
+    }
 }
 
 fn relays(media: &Media) -> Option<(String, bool)> {
@@ -166,7 +199,12 @@ fn downloads(record: &Record) -> Vec<(String, Option<State>)> {
                 beside.unwrap_or_default()
             );
             let calm = latencies.is_none_or(|(idle, loaded)| loaded.0 - idle.0 < 100.0);
-            Some((text, Some(within(rate >= 1e6 && calm))))
+            // A small file that came slowly tells of its connection's start, and has no bounds.
+            let state = match (is_low(download), calm) {
+                (true, _) | (_, false) => Some(State::Degraded),
+                (false, true) => (rate >= 1e6).then_some(State::Intact),
+            };
+            Some((text, state))
         })
         .collect()
 }
@@ -252,6 +290,32 @@ mod tests {
     #[test]
     fn what_was_not_measured_has_no_line() {
         assert!(lines(&testing::clean()).is_empty());
+    }
+
+    #[test]
+    fn a_call_that_could_not_be_measured_has_its_reason() {
+        let mut record = testing::clean();
+        record.options.checks = vec!["media".to_owned()];
+        record
+            .hosts
+            .iter_mut()
+            .for_each(|host| host.media = Attempt::not_applicable("the profile knows no port for media here"));
+        assert_eq!(
+            lines(&record),
+            [
+                "media: not measured; reflector: no reflector was given and 3 hosts: the profile knows no port for media here [None]"
+            ]
+        );
+        let mut beside = testing::with_reflector();
+        beside.options.checks = vec!["media".to_owned()];
+        beside.hosts = record.hosts;
+        testing::seen(&mut beside.reflector).host.media =
+            Attempt::not_applicable("this reflector has no UDP port for media");
+        assert!(
+            lines(&beside)[0].starts_with("media: not measured; reflector.example: this reflector has no UDP port")
+        );
+        beside.hosts[0].media = Attempt::Seen(testing::media());
+        assert!(lines(&beside)[0].contains("UDP answers on 2 of 2 ports"));
     }
 
     #[test]

@@ -103,6 +103,7 @@ macro_rules! table {
 
 table![
     proxy_sign_in,
+    proxy_unreachable,
     endpoint_unreachable,
     endpoint_refused,
     proxy_configured,

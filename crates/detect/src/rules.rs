@@ -13,6 +13,8 @@ use crate::view::{Settled, View};
 pub(crate) const PORTAL: &str = captive_portal::RULE.id;
 /// The rule over what an explicit proxy says by itself.
 pub(crate) const PROXY_REFUSED: &str = proxy_refused::RULE.id;
+/// The rule over addresses that are not the service's.
+pub(crate) const WRONG_DESTINATION: &str = wrong_destination::RULE.id;
 
 /// One rule. Its page is the doc comment of the file that holds it.
 #[derive(Debug)]
@@ -42,13 +44,6 @@ pub(crate) enum Reach {
     /// The reflector too, and it weighs as if it had been seen on the service: it is the line that was measured, and the
     /// service hangs on the same line.
     Line,
-}
-
-impl Rule {
-    /// Whether this rule speaks against the path, for rules that follow from another.
-    fn fires(&self, view: &View<'_>) -> bool {
-        (self.look)(view).iter().any(|sign| sign.leaning == Leaning::Against)
-    }
 }
 
 /// What a rule found. It becomes [`Evidence`] with the rule's name and class.
@@ -308,10 +303,11 @@ mod tampering;
 pub(crate) use buffer_bloat::latencies;
 pub(crate) use casb_suffix::products as casb_products;
 pub(crate) use content::is_control;
-pub(crate) use low_download::{octets, per_second, rate};
+pub(crate) use low_download::{is_low, octets, per_second, rate};
 pub(crate) use media_impaired::excesses;
 pub(crate) use proxy_status::is_proxy;
 pub(crate) use stream_held::held as held_stream;
+pub(crate) use unreachable::words;
 pub(crate) use websocket_cut_idle::cut as cut_idle;
 
 #[cfg(test)]

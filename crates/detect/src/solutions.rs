@@ -4,12 +4,12 @@
 //! One table says which evidence speaks of which kind, and how surely. A kind is named by what it does here, not by what a
 //! product is sold as; where a product is named, the kind of that product counts too. One box may be several of them.
 
-use model::{Attribution, Class, Confidence, HostVerdict, Leaning, Solution, SolutionClass};
+use model::{Attribution, Class, Confidence, Connection, HostVerdict, Leaning, Solution, SolutionClass, Transport};
 
 use crate::attribution::say_once;
 use crate::judge::Judged;
 use crate::path::PathPiece;
-use crate::rules::casb_products;
+use crate::rules::{Piece, casb_products};
 
 /// One row: what has to be there, and what it speaks of.
 struct Row {
@@ -31,6 +31,8 @@ enum By {
     Product(&'static [&'static str]),
     /// TLS ends in between on a connection that was opened to the service itself.
     TransparentDecryption,
+    /// Any of this evidence about UDP, where it is the service's own address that gives no answer.
+    UdpToTheService(&'static [&'static str]),
 }
 
 const SCANNED_FOR_MALWARE: &[&str] = &["eicar-refused", "eicar-altered", "eicar-delayed"];
@@ -101,7 +103,7 @@ const TABLE: &[Row] = &[
     row(Is::Antivirus, By::Product(&["av"]), Strong, "an antivirus is named"),
     row(
         Is::Firewall,
-        By::Any(&["quic-blocked", "quic-rejected", "quic-no-handshake", "quic-stalled", "media-blocked"]),
+        By::UdpToTheService(&["quic-blocked", "quic-rejected", "quic-no-handshake", "quic-stalled", "media-blocked"]),
         Strong,
         "UDP is dropped or refused",
     ),
@@ -198,6 +200,8 @@ fn spoken_of(judged: &Judged<'_>, verdict: &HostVerdict) -> Vec<Spoken> {
                 },
                 By::Product(classes) => (named(classes)?, evidence_against(judged)),
                 By::TransparentDecryption => transparent_decryption(judged)?,
+                By::UdpToTheService(_) if !is_asked_itself(judged) => return None,
+                By::UdpToTheService(ids) => any(ids)?,
             };
             Some(Spoken { row, confidence: confidence.min(row.at_most), evidence })
         })
@@ -207,7 +211,10 @@ fn spoken_of(judged: &Judged<'_>, verdict: &HostVerdict) -> Vec<Spoken> {
 fn transparent_decryption(judged: &Judged<'_>) -> Option<(Confidence, Vec<String>)> {
     let direct = |connection: &usize| judged.view.connection(*connection).is_some_and(|c| !c.via_proxy);
     let pieces = judged.pieces.iter().filter(|piece| piece.is_against(Class::A));
-    let pieces: Vec<_> = pieces.filter(|piece| piece.sign.connections.iter().any(direct)).collect();
+    // A chain that only the hello for timestamps was shown belongs to no connection of the record.
+    let unlisted = |piece: &&Piece| piece.sign.connections.is_empty() && judged.view.record.path.via.is_none();
+    let direct = |piece: &&Piece| piece.sign.connections.iter().any(direct) || unlisted(piece);
+    let pieces: Vec<_> = pieces.filter(direct).collect();
     let confidence = pieces.iter().map(|piece| piece.sign.confidence).max()?;
     let mut ids: Vec<String> = Vec::new();
     for piece in pieces {
@@ -216,6 +223,23 @@ fn transparent_decryption(judged: &Judged<'_>) -> Option<(Confidence, Vec<String
         }
     }
     Some((confidence, ids))
+}
+
+/// Whether UDP went where the service is. Somebody who answers TCP under an address of their own, as a reverse proxy does, merely
+/// has no UDP port there. It is the service itself where TLS over TCP is proven to end there, which a certificate does not prove
+/// where somebody holds the service's own key; else only the service's published addresses tell.
+fn is_asked_itself(judged: &Judged<'_>) -> bool {
+    let view = &judged.view;
+    let against = |id: &str| judged.pieces.iter().any(|p| p.rule.id == id && p.sign.leaning == Leaning::Against);
+    if against(crate::rules::WRONG_DESTINATION) || against(crate::rules::PORTAL) {
+        return false;
+    }
+    let published = &view.host.target.promises.addresses;
+    let of_service = |c: &Connection| published.iter().any(|net| net.contains(&c.address.ip().to_canonical()));
+    let proven = (0..view.host.connections.len())
+        .any(|index| view.is_whole(index) && view.connection(index).is_some_and(|c| c.transport == Transport::Tcp));
+    let is_itself = proven && !view.some_connection_ended() && !view.context.certificate_borrowed;
+    is_itself || view.host.connections.iter().any(of_service)
 }
 
 /// What a product is named for: altered content and decryption.
@@ -313,7 +337,7 @@ mod tests {
             crate::Knowledge::builtin().interceptors().iter().map(|row| row.class.clone()).collect();
         for row in TABLE {
             let ids: Vec<&str> = match &row.by {
-                By::Any(ids) => ids.to_vec(),
+                By::Any(ids) | By::UdpToTheService(ids) => ids.to_vec(),
                 By::Each(groups) => groups.iter().flat_map(|ids| ids.iter().copied()).collect(),
                 By::Without(ids, others) => ids.iter().chain(*others).copied().collect(),
                 By::Product(products) => {
@@ -388,6 +412,56 @@ mod tests {
         testing::quic_fails(&mut record.hosts[0], FailureKind::Timeout, 0, false);
         record.vpn = testing::vpn(&["wg0"]);
         assert_eq!(told(&record), [(Is::Vpn, Proven), (Is::Firewall, Strong)]);
+    }
+
+    #[test]
+    fn an_address_of_somebody_else_that_has_no_udp_port_is_no_firewall() {
+        for kind in [FailureKind::Refused, FailureKind::Timeout] {
+            let mut record = testing::clean();
+            let host = &mut record.hosts[0];
+            testing::intercept_tcp(host, &testing::operator_leaf);
+            testing::quic_fails(host, kind.clone(), 0, false);
+            assert_eq!(told(&record), [(Is::Redirection, Proven)], "{kind:?}");
+            record.hosts[0].target.promises.addresses = vec!["192.0.2.0/24".parse().expect("a network")];
+            assert_eq!(told(&record), [(Is::Redirection, Proven), (Is::Firewall, Strong)], "the service's own address");
+            record.hosts[0].target.promises.addresses = vec!["198.51.100.0/24".parse().expect("a network")];
+            assert_eq!(told(&record), [(Is::Redirection, Proven)], "{kind:?}: not the service's address");
+            testing::quic_fails(&mut record.hosts[1], kind, 0, false);
+            assert!(told(&record).contains(&(Is::Firewall, Strong)), "a host that nobody else answers for");
+        }
+    }
+
+    #[test]
+    fn a_chain_of_which_the_proof_is_open_may_stand_at_another_address_too() {
+        let mut record = testing::clean();
+        testing::quic_fails(&mut record.hosts[0], FailureKind::Refused, 0, false);
+        assert_eq!(told(&record), [(Is::Firewall, Strong)]);
+        for sct in &mut record.hosts[0].chains[0].facts.scts {
+            sct.status = model::SctStatus::UnknownLog;
+        }
+        assert!(told(&record).is_empty());
+    }
+
+    #[test]
+    fn a_forged_chain_that_ended_no_handshake_is_redirection_all_the_same() {
+        let mut record = testing::clean();
+        let host = &mut record.hosts[0];
+        testing::intercept_tcp(host, &testing::operator_leaf);
+        host.connections.iter_mut().for_each(|connection| connection.chain = None);
+        testing::tls(host).timestamps =
+            Attempt::Seen(model::TimestampsInHandshake { chain: 0, list: None, ocsp: None });
+        assert!(told(&record).iter().any(|(class, _)| *class == Is::Redirection), "{:?}", told(&record));
+    }
+
+    /// The far end's own key, in the hands of a content network or of a thief: certificates tell nothing here.
+    #[test]
+    fn a_borrowed_certificate_may_stand_at_an_address_of_its_holder() {
+        let mut record = testing::with_decrypted_reflector();
+        testing::quic_fails(&mut record.hosts[0], FailureKind::Refused, 0, false);
+        assert!(told(&record).contains(&(Is::Firewall, Strong)));
+        let reflector = testing::seen(&mut record.reflector);
+        reflector.host.chains[0] = testing::host("reflector.example").chains[0].clone();
+        assert!(!told(&record).iter().any(|(class, _)| *class == Is::Firewall), "{:?}", told(&record));
     }
 
     #[test]

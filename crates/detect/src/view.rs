@@ -160,11 +160,6 @@ impl<'a> View<'a> {
         Some((index, self.connection(index)?))
     }
 
-    /// The hello that failed, sent once more when the path was quiet.
-    pub(crate) fn repeated(&self) -> Option<&'a Connection> {
-        self.host.connections.iter().find(|c| c.check == "tls" && c.purpose == "repeated")
-    }
-
     /// TLS over TCP was completed at least once: what fails beside it fails by itself.
     pub(crate) fn tcp_works(&self) -> bool {
         self.host.connections.iter().any(|c| c.transport == Transport::Tcp && c.tls.seen().is_some())

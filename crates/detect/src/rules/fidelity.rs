@@ -64,7 +64,7 @@ fn add(found: &mut Found, version: &str, test: &FidelityTest, tests: &[FidelityT
         }
         Attempt::Failed(failure) => broken(test, failure)
             .filter(|sort| *sort == wanted && !shares_its_fate(test, tests))
-            .map(|_| (format!("{} was {}", spoken(test), ended(&failure.kind)), Confidence::Weak))
+            .map(|sort| (unanswered(test, sort, failure), Confidence::Weak))
             .into_iter()
             .collect(),
         Attempt::NotTried(_) | Attempt::NotApplicable(_) => Vec::new(),
@@ -144,7 +144,8 @@ fn subject(name: &str) -> Sort {
     }
 }
 
-/// A connection that was ended over one request: only methods and uploads are read so, because they are what filters look at.
+/// A connection that was ended over one request: only methods and uploads are read so, because they are what filters look at,
+/// and trailers, which some proxies do not expect (mitmproxy 8.1.1 leaves such a request over HTTP/1.1 without an answer).
 fn broken(test: &FidelityTest, failure: &Failure) -> Option<Sort> {
     is_broken_off(failure).then(|| filtered(&test.name)).flatten()
 }
@@ -157,7 +158,7 @@ fn is_broken_off(failure: &Failure) -> bool {
 fn filtered(name: &str) -> Option<Sort> {
     match subject(name) {
         Sort::MethodRefused if name.starts_with("method") => Some(Sort::MethodRefused),
-        Sort::UploadRefused => Some(Sort::UploadRefused),
+        sort @ (Sort::UploadRefused | Sort::TrailersLost) => Some(sort),
         _ => None,
     }
 }
@@ -180,6 +181,14 @@ fn ended(kind: &FailureKind) -> &'static str {
         FailureKind::Reset => "reset",
         FailureKind::Timeout => "left without an answer",
         _ => "closed without an answer",
+    }
+}
+
+fn unanswered(test: &FidelityTest, sort: Sort, failure: &Failure) -> String {
+    let ended = ended(&failure.kind);
+    match sort {
+        Sort::TrailersLost => format!("a request with trailers was {ended}, and others were not"),
+        _ => format!("{} was {ended}", spoken(test)),
     }
 }
 
@@ -276,7 +285,7 @@ pub(super) mod tests {
         let host = &mut testing::seen(&mut record.reflector).host;
         testing::seen(&mut host.fidelity).http2 = Attempt::Seen(tests.iter().map(test).collect());
         let found = against(&record, record.hosts.len());
-        found.into_iter().filter(|id| id.ends_with("-refused")).collect()
+        found.into_iter().filter(|id| id.ends_with("-refused") || id == "trailers-lost").collect()
     }
 
     #[test]
@@ -304,6 +313,17 @@ pub(super) mod tests {
         let every = (0..).zip(["headers", "method-put", "method-report", "upload-large", "cookies"]);
         let every: Vec<_> = every.map(|(connection, name)| (name, connection, reset())).collect();
         assert!(refused(&every).is_empty(), "HTTP/2 does not pass at all");
+    }
+
+    #[test]
+    fn a_request_with_trailers_that_is_ended_for_them_is_told() {
+        for kind in [FailureKind::Timeout, FailureKind::Closed, FailureKind::Reset] {
+            let killed = [("headers", 0, None), ("cookies", 0, None), ("upload-chunked", 0, None)];
+            let killed = [killed.as_slice(), &[("trailers", 1, Some(kind))]].concat();
+            assert_eq!(refused(&killed), ["trailers-lost"]);
+        }
+        let all = [("headers", 0, Some(FailureKind::Timeout)), ("trailers", 1, Some(FailureKind::Timeout))];
+        assert!(refused(&all).is_empty(), "nothing passes");
     }
 
     #[test]

@@ -31,17 +31,19 @@ fn look(view: &View<'_>) -> Vec<Sign> {
             let group = tls.group.map_or_else(|| "without a group".to_owned(), |group| format!("with group {group:04x}"));
             format!("the handshake ended {group} where X25519MLKEM768 (11ec) was offered and the service takes it")
         }
-        None if connection.tls.failure().is_some() && super::hello_size::RULE.fires(view) => {
-            "only the hello without X25519MLKEM768 passes, which the service takes".to_owned()
+        None => {
+            // As sure as it is that size is the reason, and no surer.
+            let Some(confidence) = super::hello_size::confidence(view) else { return Vec::new() };
+            let detail = "only the hello without X25519MLKEM768 passes, which the service takes";
+            return vec![Sign::against(confidence, detail).on(vec![index])];
         }
-        None => return Vec::new(),
     };
     vec![Sign::against(Confidence::Strong, detail).on(vec![index])]
 }
 
 #[cfg(test)]
 mod tests {
-    use model::FailureKind;
+    use model::{Confidence, FailureKind};
 
     use crate::testing::{self, against};
 
@@ -58,6 +60,12 @@ mod tests {
     fn a_hybrid_hello_that_fails_alone_is_a_loss() {
         let mut record = testing::clean();
         testing::fail(&mut record.hosts[0], testing::HYBRID, FailureKind::Timeout);
-        assert_eq!(against(&record, 0), ["hello-size", "hybrid-lost"]);
+        assert!(against(&record, 0).is_empty(), "others of its size passed");
+        testing::large_hellos_fail(&mut record.hosts[0], FailureKind::Timeout);
+        assert!(against(&record, 0).contains(&"hybrid-lost".to_owned()));
+        testing::fail(&mut record.hosts[1], testing::HTTP, FailureKind::Timeout);
+        let judgement = crate::judge(&record, &crate::Knowledge::builtin());
+        let lost = judgement.hosts[0].evidence.iter().find(|evidence| evidence.id == "hybrid-lost").expect("evidence");
+        assert_eq!(lost.confidence, Confidence::Weak, "it follows from the size");
     }
 }

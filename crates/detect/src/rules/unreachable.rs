@@ -20,16 +20,24 @@ rule! {
 }
 
 fn look(view: &View<'_>) -> Vec<Sign> {
-    failure(view).map(|why| Sign::silent(format!("not reachable: {why}")).barring()).into_iter().collect()
+    let sign = failure(view).map(|(why, step)| {
+        let sign = Sign::silent(format!("not reachable: {why}")).barring();
+        let by_proxy = view.record.path.via.is_some() && matches!(step, Operation::Connect | Operation::Proxy);
+        if by_proxy { sign.advising(NO_PROXY) } else { sign }
+    });
+    sign.into_iter().collect()
 }
 
-fn failure(view: &View<'_>) -> Option<String> {
+const NO_PROXY: &str = "Check that the explicit proxy runs, that its name and port are right, and that a firewall lets this machine reach it; or run the check without it to see the way past it.";
+
+/// In words, and the step that failed.
+fn failure(view: &View<'_>) -> Option<(String, Operation)> {
     if view.tcp_works() {
         return None;
     }
     let host = view.host;
     if let Attempt::Failed(failure) = &host.dns {
-        return Some(words(failure));
+        return Some((words(failure), failure.operation));
     }
     let words = |failure: &Failure| match &view.record.path.via {
         Some(via) if failure.operation == Operation::Connect => {
@@ -41,7 +49,7 @@ fn failure(view: &View<'_>) -> Option<String> {
     if let Attempt::Failed(failure) = &host.tcp
         && !(failure.operation == Operation::Proxy && matches!(failure.kind, FailureKind::Status(_)))
     {
-        return Some(words(failure));
+        return Some((words(failure), failure.operation));
     }
     let before_tls = |failure: &&Failure| match failure.operation {
         Operation::Resolve | Operation::Connect => true,
@@ -54,14 +62,14 @@ fn failure(view: &View<'_>) -> Option<String> {
     if host.connections.is_empty()
         && let Some(failure) = checks.into_iter().flatten().find(before_tls).or(unresolved.filter(|_| view.record.path.via.is_none()))
     {
-        return Some(words(failure));
+        return Some((words(failure), failure.operation));
     }
     let mut failures = host.connections.iter().filter(|c| c.transport == model::Transport::Tcp).map(|c| c.tls.failure());
     let first = failures.next()??;
-    (before_tls(&first) && failures.all(|failure| failure.as_ref().is_some_and(before_tls))).then(|| words(first))
+    (before_tls(&first) && failures.all(|failure| failure.as_ref().is_some_and(before_tls))).then(|| (words(first), first.operation))
 }
 
-pub(super) fn words(failure: &Failure) -> String {
+pub(crate) fn words(failure: &Failure) -> String {
     let what = match (failure.operation, &failure.kind) {
         (Operation::Resolve, FailureKind::NoSuchName) => "the name does not exist".to_owned(),
         (Operation::Resolve, _) => "the name was not resolved".to_owned(),
@@ -111,6 +119,19 @@ mod tests {
         record.hosts.iter_mut().for_each(|host| testing::cut_off(host, Operation::Proxy, FailureKind::Timeout));
         assert!(silent(&record, 0).contains(&"unreachable".to_owned()));
         assert_eq!(crate::judge(&record, &crate::Knowledge::builtin()).exit, model::ExitCode::Unreachable);
+    }
+
+    #[test]
+    fn a_proxy_that_is_not_there_is_what_has_to_be_mended() {
+        let action = |record: &model::Record| {
+            let judgement = crate::judge(record, &crate::Knowledge::builtin());
+            judgement.findings.into_iter().find(|finding| finding.id == "unreachable").expect("a finding").action
+        };
+        let mut record = testing::clean();
+        record.hosts.iter_mut().for_each(|host| testing::cut_off(host, Operation::Connect, FailureKind::Refused));
+        assert!(action(&record).contains("TCP port 443 to "));
+        record.path.via = Some("http://proxy.contoso.example:8080".to_owned());
+        assert!(action(&record).starts_with("Check that the explicit proxy runs"), "{}", action(&record));
     }
 
     #[test]

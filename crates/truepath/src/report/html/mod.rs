@@ -28,7 +28,10 @@ const STYLE: &str = include_str!("style.css");
 /// The report over one record. Unless `include_personal`, the record is cut first and judged as cut.
 pub(crate) fn render(record: &Record, knowledge: &Knowledge, include_personal: bool) -> String {
     let record = if include_personal { record.clone() } else { personal::without_personal(record.clone()) };
-    let judgement = detect::judge(&record, knowledge);
+    let mut judgement = detect::judge(&record, knowledge);
+    if !include_personal {
+        personal::name_networks(&mut judgement, &record);
+    }
     let title = format!("{}: {}", clean(&record.service.name), headline(&judgement));
     page(&title, &whole(&record, &judgement, include_personal, None))
 }
@@ -41,7 +44,10 @@ pub(crate) fn render_comparison(comparison: &Comparison, knowledge: &Knowledge, 
             way.record = personal::without_personal(way.record.clone());
         }
     }
-    let judgement = detect::compare(&comparison, knowledge);
+    let mut judgement = detect::compare(&comparison, knowledge);
+    if !include_personal {
+        personal::name_networks(&mut judgement.detour, &comparison.detour.record);
+    }
     let title = format!("{}: what a bypass would gain", clean(&comparison.detour.record.service.name));
     let gain = gain(&comparison, &judgement);
     page(&title, &whole(&comparison.detour.record, &judgement.detour, include_personal, Some(gain)))

@@ -11,8 +11,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
 use model::{
-    ArrivedHeader, Attempt, Content, Coordinates, DifferenceKind, Header, HostRecord, HttpExchange, ProxyFacts,
-    ProxySetting, Record, Reflection, Way, WebSocketSession,
+    ArrivedHeader, Attempt, Content, Coordinates, DifferenceKind, Header, HostRecord, HttpExchange, Judgement,
+    ProxyFacts, ProxySetting, Record, Reflection, Way, WebSocketSession,
 };
 use serde_json::Value;
 
@@ -105,6 +105,46 @@ pub(super) fn without_personal(mut record: Record) -> Record {
             .collect::<BTreeMap<_, _>>();
     }
     without_details(record)
+}
+
+/// Names what was cut as what it is: where the judgement tells the address by which the outside sees this machine, it is a
+/// network of which only the start is known.
+pub(super) fn name_networks(judgement: &mut Judgement, record: &Record) {
+    const DISTANT_EGRESS: &str = "distant-egress";
+    let Some(egress) = record.egress.seen() else { return };
+    let told = |text: &mut String| {
+        for address in egress.seen.iter().map(|seen| cut(seen.address)) {
+            let length = if address.is_ipv4() { 24 } else { 48 };
+            *text = prefixed(text, &address.to_string(), length);
+        }
+    };
+    judgement
+        .measures
+        .iter_mut()
+        .filter(|measure| measure.name == "egress")
+        .for_each(|measure| told(&mut measure.text));
+    let path = judgement.path.iter_mut().filter(|evidence| evidence.id == DISTANT_EGRESS);
+    path.for_each(|evidence| told(&mut evidence.detail));
+    let findings = judgement.findings.iter_mut().filter(|finding| finding.id == DISTANT_EGRESS);
+    findings.flat_map(|finding| &mut finding.because).for_each(told);
+}
+
+/// The text with `/length` behind each place where the address stands as a word of its own and has none yet.
+fn prefixed(text: &str, address: &str, length: u8) -> String {
+    let of_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '/');
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(address) {
+        out.push_str(before);
+        out.push_str(address);
+        let continues = after.starts_with(of_word)
+            || after.strip_prefix('.').is_some_and(|after| after.starts_with(|c: char| c.is_ascii_digit()));
+        if !before.ends_with(|c: char| of_word(c) || c == '.') && !continues {
+            out.push_str(&format!("/{length}"));
+        }
+        rest = after;
+    }
+    out + rest
 }
 
 /// What failed says how in words of the system, the peer or a proxy, wherever it stands in the record.
@@ -364,6 +404,18 @@ mod tests {
         ] {
             assert_eq!(cut(address.parse().unwrap()).to_string(), network);
         }
+    }
+
+    #[test]
+    fn a_network_is_told_as_one() {
+        for (text, expected) in [
+            ("203.0.113.0 in Lisbon, PT", "203.0.113.0/24 in Lisbon, PT"),
+            ("the egress is 203.0.113.0.", "the egress is 203.0.113.0/24."),
+            ("203.0.113.0/24 and 1203.0.113.0 and 203.0.113.0.1", "203.0.113.0/24 and 1203.0.113.0 and 203.0.113.0.1"),
+        ] {
+            assert_eq!(prefixed(text, "203.0.113.0", 24), expected);
+        }
+        assert_eq!(prefixed("2001:db8:1:: and 2001:db8:1::2", "2001:db8:1::", 48), "2001:db8:1::/48 and 2001:db8:1::2");
     }
 
     #[test]
