@@ -5,6 +5,7 @@
 //! `docs/lab.md`.
 
 mod bench;
+mod compared;
 mod hosts;
 mod install;
 mod interrupt;

@@ -1,6 +1,6 @@
 //! What a record must hold, beyond the verdict over it: facts that no rule judges, such as the hops to a host.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,13 +15,25 @@ pub(crate) enum Due {
     Equal(Value),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Range {
     #[serde(default = "least")]
     at_least: f64,
     #[serde(default = "most")]
     at_most: f64,
+}
+
+impl Range {
+    pub(crate) fn contains(&self, number: f64) -> bool {
+        (self.at_least..=self.at_most).contains(&number)
+    }
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} to {}", self.at_least, self.at_most)
+    }
 }
 
 /// Every place, named by a JSON pointer (RFC 6901), where the record has something else.
@@ -31,10 +43,9 @@ pub(crate) fn differences(due: &BTreeMap<String, Due>, record: &Value) -> Vec<St
         let found = record.pointer(pointer);
         let (fits, expected) = match due {
             Due::Equal(value) => (found == Some(value), value.to_string()),
-            Due::Range(Range { at_least, at_most }) => (
-                found.and_then(Value::as_f64).is_some_and(|number| (*at_least..=*at_most).contains(&number)),
-                format!("{at_least} to {at_most}"),
-            ),
+            Due::Range(range) => {
+                (found.and_then(Value::as_f64).is_some_and(|number| range.contains(number)), range.to_string())
+            }
         };
         if !fits {
             let found = found.map_or_else(|| nearest(pointer, record), excerpt);

@@ -16,11 +16,11 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
-use model::{Judgement, Record};
+use model::{Comparison, ComparisonJudgement, Judgement, Record};
 use serde::Deserialize;
 
 use crate::{
-    default_truepath, hosts,
+    compared, default_truepath, hosts,
     interrupt::{self, interrupted},
     leftovers::{self, RunDirectory},
     network, out,
@@ -58,6 +58,18 @@ const TUN: &str = "/dev/net/tun";
 struct Report {
     record: Record,
     judgement: Judgement,
+}
+
+/// What `check --compare --json` prints.
+#[derive(Deserialize)]
+struct ComparisonReport {
+    comparison: Comparison,
+    judgement: ComparisonJudgement,
+}
+
+enum Printed {
+    One(Box<Report>),
+    Two(Box<ComparisonReport>),
 }
 
 /// How one run of one scenario went.
@@ -275,11 +287,20 @@ fn attempt(run: &Run<'_>, scenario: &Scenario, directory: &Path, slot: usize) ->
     }
     fs::write(directory.join("check.cost"), format!("{:.3} s, {memory} KiB\n", took.as_secs_f64()))?;
     match report(&printed) {
-        Ok(Report { record, judgement }) => {
-            wrong.extend(verdict::differences(&scenario.expect, &judgement));
-            wrong.extend(verdict::decisions(&stage.decisions()?, &record));
-            wrong.extend(recorded::differences(&scenario.expect.record, &serde_json::to_value(&record)?));
-            wrong.extend(judged_again(stage.judge(&printed)?, &judgement)?);
+        Ok(report) => {
+            let (record, judgement) = report.today();
+            wrong.extend(verdict::differences(&scenario.expect, judgement));
+            wrong.extend(verdict::decisions(&stage.decisions()?, record));
+            wrong.extend(recorded::differences(&scenario.expect.record, &serde_json::to_value(record)?));
+            match (&scenario.expect.comparison, &report) {
+                (Some(due), Printed::Two(two)) => {
+                    wrong.extend(compared::differences(due, &two.comparison, &two.judgement));
+                }
+                (Some(_), Printed::One(_)) => wrong.push("check compared nothing".into()),
+                (None, Printed::Two(_)) => wrong.push("the scenario does not say what is due of the comparison".into()),
+                (None, Printed::One(_)) => {}
+            }
+            wrong.extend(judged_again(stage.judge(&printed)?, &report)?);
         }
         Err(error) => wrong.push(format!("{error:#}; it said: {}", start_of(&log))),
     }
@@ -290,20 +311,56 @@ fn attempt(run: &Run<'_>, scenario: &Scenario, directory: &Path, slot: usize) ->
 }
 
 /// What the check printed, once it is sure that its record can be stored and read again.
-fn report(printed: &Path) -> Result<Report> {
+fn report(printed: &Path) -> Result<Printed> {
     let text = fs::read(printed)?;
-    let report: Report = serde_json::from_slice(&text).context("check printed no report")?;
-    let read_again = Record::from_json(&text).context("the record cannot be read again")?;
-    ensure!(read_again == report.record, "the record reads back differently");
+    let report = parse(&text)?;
+    match &report {
+        Printed::One(one) => {
+            let read_again = Record::from_json(&text).context("the record cannot be read again")?;
+            ensure!(read_again == one.record, "the record reads back differently");
+        }
+        Printed::Two(two) => {
+            let read_again = Comparison::from_json(&text).context("the comparison cannot be read again")?;
+            ensure!(read_again.as_ref() == Some(&two.comparison), "the comparison reads back differently");
+        }
+    }
     Ok(report)
 }
 
+fn parse(text: &[u8]) -> Result<Printed> {
+    let value: serde_json::Value = serde_json::from_slice(text).context("check printed no report")?;
+    let report = if value.get("comparison").is_some() {
+        serde_json::from_slice(text).map(Box::new).map(Printed::Two)
+    } else {
+        serde_json::from_slice(text).map(Box::new).map(Printed::One)
+    };
+    report.context("check printed no report")
+}
+
+impl Printed {
+    /// The way that is taken today: the one, or of two the detour.
+    fn today(&self) -> (&Record, &Judgement) {
+        match self {
+            Self::One(one) => (&one.record, &one.judgement),
+            Self::Two(two) => (&two.comparison.detour.record, &two.judgement.detour),
+        }
+    }
+
+    fn concludes_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::One(one), Self::One(other)) => one.judgement == other.judgement,
+            (Self::Two(two), Self::Two(other)) => two.judgement == other.judgement,
+            _ => false,
+        }
+    }
+}
+
 /// `judge` must conclude from the stored record what `check` concluded.
-fn judged_again(mut judge: Command, first: &Judgement) -> Result<Option<String>> {
+fn judged_again(mut judge: Command, first: &Printed) -> Result<Option<String>> {
     let output = judge.output().context("cannot run judge")?;
-    let second: Result<Report, _> = serde_json::from_slice(&output.stdout);
-    Ok(match second {
-        Ok(report) if report.judgement == *first && output.status.code() == Some(first.exit.code().into()) => None,
+    let exit = first.today().1.exit.code();
+    Ok(match parse(&output.stdout) {
+        Ok(second) if second.concludes_like(first) && output.status.code() == Some(exit.into()) => None,
         Ok(_) => Some(format!("judge concludes otherwise from the same record ({})", output.status)),
         Err(_) => Some(format!("judge printed no report: {}", String::from_utf8_lossy(&output.stderr).trim())),
     })

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use model::{SolutionClass, State};
 use serde::Deserialize;
 
-use crate::{link, mmdb::Located, network::Where, recorded::Due};
+use crate::{compared, link, mmdb::Located, network::Where, recorded::Due};
 
 /// One scenario as its file has it. `${name}` is replaced in all texts and commands.
 #[derive(Debug, Deserialize)]
@@ -171,6 +171,8 @@ pub(crate) struct Expect {
     /// What must stand in the record, by JSON pointer (RFC 6901): a value, or a number's bounds.
     #[serde(default)]
     pub(crate) record: BTreeMap<String, Due>,
+    /// What must be said of the two ways, where `check` is called with `--compare`; all else here is due of the detour.
+    pub(crate) comparison: Option<compared::Due>,
     /// For every host that has no line of its own below.
     pub(crate) all: Verdict,
     /// By workload.

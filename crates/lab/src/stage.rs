@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
     hosts::{self, ORIGIN, RELAY, Service},
-    link::{self, Link},
+    link::{self, Link, Side},
     mmdb,
     network::{self, Network, Where},
     pki::Pki,
@@ -194,7 +194,12 @@ impl<'a> Stage<'a> {
         }
         if let Some(told) = &self.scenario.link {
             addresses.push(network::NAME_SERVER.to_owned());
-            self.link = Some(link::lay(&network, told.side, told.plan()?, &addresses)?);
+            self.link = Some(if told.beside {
+                ensure!(told.side == Side::Near, "a link beside the wire is on the near side");
+                link::lay_beside(&network, told.plan()?)?
+            } else {
+                link::lay(&network, told.side, told.plan()?, &addresses)?
+            });
         }
         self.network = Some(network);
         Ok(())
@@ -222,6 +227,7 @@ impl<'a> Stage<'a> {
             ("port", first.port.to_string()),
             ("middle", network::MIDDLE_TO_CLIENT.into()),
             ("client", network::CLIENT.into()),
+            ("beyond", link::BEYOND.into()),
             ("name-server", network::NAME_SERVER.into()),
             ("places", self.directory.join(PLACES).display().to_string()),
         ] {

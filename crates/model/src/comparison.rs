@@ -140,3 +140,19 @@ pub struct Loss {
     /// `host:port` of each host concerned.
     pub hosts: Vec<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Phase, Sample};
+
+    /// What is judged again from a file must be what was judged when it was written.
+    #[test]
+    fn numbers_read_back_to_the_last_bit() {
+        for number in 1..20_000 {
+            let time = f64::from(number) * 0.007;
+            let sample = Sample { host: String::new(), phase: Phase::Total, detour: time + 31.4, bypass: time / 3.0 };
+            let text = serde_json::to_string(&sample).expect("a sample can be written");
+            assert_eq!(serde_json::from_str::<Sample>(&text).expect("and read"), sample, "{text}");
+        }
+    }
+}

@@ -29,7 +29,9 @@ use crate::{
 use forward::Forwarder;
 pub(crate) use told::Told;
 
-/// The two ends of the near link, and of the far one. No program is told them: they only make the devices routable.
+/// Where the middle answers behind a near link.
+pub(crate) const BEYOND: &str = "203.0.113.1";
+/// The two ends of the near link, and of the far one. They make the devices routable.
 const NEAR: (&str, &str) = ("203.0.113.2/30", "203.0.113.1/30");
 const FAR: (&str, &str) = ("203.0.113.6/30", "203.0.113.5/30");
 
@@ -100,14 +102,26 @@ pub(crate) fn lay(network: &Network, side: Side, plan: Plan, addresses: &[String
             ip(&["-n", &other, "route", "add", &format!("{MIDDLE_TO_SERVER}/32"), "dev", other_name])?;
         }
     }
-    let back = Plan { seed: plan.seed.wrapping_add(1), ..plan };
-    Ok(Link {
-        out: Forwarder::start("link-out", Arc::clone(&near), Arc::clone(&far), plan)?,
-        back: Forwarder::start("link-back", far, near, back)?,
-    })
+    Link::start(near, far, plan)
+}
+
+/// Lays the link beside the wire between client and middle: a longer way, taken by what is sent to [`BEYOND`] alone, and so by
+/// all that a proxy or a tunnel carries which listens there.
+pub(crate) fn lay_beside(network: &Network, plan: Plan) -> Result<Link> {
+    let near = device(&network.name(Where::Client), "d0", NEAR.0)?;
+    let far = device(&network.name(Where::Middle), "d1", NEAR.1)?;
+    Link::start(near, far, plan)
 }
 
 impl Link {
+    fn start(near: Arc<SyncDevice>, far: Arc<SyncDevice>, plan: Plan) -> Result<Self> {
+        let back = Plan { seed: plan.seed.wrapping_add(1), ..plan };
+        Ok(Self {
+            out: Forwarder::start("link-out", Arc::clone(&near), Arc::clone(&far), plan)?,
+            back: Forwarder::start("link-back", far, near, back)?,
+        })
+    }
+
     /// Towards the server, and back.
     pub(crate) fn counts(&self) -> (Counts, Counts) {
         (self.out.counts(), self.back.counts())

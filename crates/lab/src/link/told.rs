@@ -12,6 +12,8 @@ use super::{Plan, Side};
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct Told {
     pub(crate) side: Side,
+    /// Not in place of the wire but beside it, on the near side.
+    pub(crate) beside: bool,
     /// One way.
     delay_ms: u32,
     /// Up to so much more, at random; the order stays.
