@@ -63,7 +63,8 @@ pub(super) fn draw(record: &Record, judgement: &Judgement, include_personal: boo
     let on_path =
         if boxes.is_empty() { "nothing known between".to_owned() } else { format!("between: {}", boxes.join(", ")) };
     html! {
-        figure.drawing tabindex="0" aria-label="Drawing of the path" {
+        figure.drawing aria-label="Drawing of the path" {
+            (upright(record, &lanes, &boxes, (near.as_deref(), far.as_deref()), include_personal))
             svg viewBox={ "0 0 " (WIDTH) " " (height) } role="img" aria-labelledby="drawing-title drawing-text" {
                 title #drawing-title { "The path from this machine to the service" }
                 desc #drawing-text { (on_path) ". " (described.join(". ")) "." }
@@ -98,6 +99,49 @@ pub(super) fn draw(record: &Record, judgement: &Judgement, include_personal: boo
                     }
                 }
             }
+        }
+    }
+}
+
+/// The same for a screen that is too narrow for the drawing: from top to bottom, in words that wrap. The style sheet shows the
+/// one or the other.
+fn upright(
+    record: &Record,
+    lanes: &[Lane],
+    boxes: &[String],
+    (near, far): (Option<&str>, Option<&str>),
+    include_personal: bool,
+) -> Markup {
+    let end = |name: &str, below: &[String]| {
+        html! {
+            li.end {
+                strong { (name) }
+                @for line in below { span.small { (line) } }
+            }
+        }
+    };
+    let leg = |time: Option<&str>| html! { li.leg aria-hidden=[time.is_none().then_some("true")] { @if let Some(time) = time { (time) } } };
+    html! {
+        ol.upright {
+            (end("This machine", &here(record, include_personal)))
+            (leg(near))
+            li.between {
+                @if boxes.is_empty() {
+                    strong { "Nothing known between" }
+                } @else {
+                    @for name in boxes { strong { (name) } }
+                }
+                ul {
+                    @for lane in lanes {
+                        li class=(lane.fate.class()) {
+                            span.mark aria-hidden="true" { (lane.fate.mark()) }
+                            span { strong { (lane.name) } " " (lane.words) }
+                        }
+                    }
+                }
+            }
+            (leg(far))
+            (end(&clean(&record.service.name), &there(record)))
         }
     }
 }
