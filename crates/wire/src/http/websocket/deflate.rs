@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn a_bomb_is_stopped_at_the_limit() {
         let bomb = deflate(&vec![0; 32 << 20]).unwrap();
-        assert!(bomb.len() < 64 << 10);
+        assert!(bomb.len() < 512 << 10, "{}", bomb.len());
         let limit = 1 << 20;
         assert_eq!(inflate(&bomb, limit), Err(Error::TooLarge { what: "an inflated message", limit }));
     }
