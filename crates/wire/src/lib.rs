@@ -5,7 +5,10 @@
 //! more than its documented limit, and it fails with a typed error.
 
 pub mod call;
+pub mod capture;
 pub mod dhcp;
+pub mod fingerprint;
+mod hkdf;
 pub mod http;
 pub mod icmp;
 #[cfg(feature = "pac")]

@@ -7,9 +7,9 @@
 //! no after a while. What one operation of the language works through in between is charged for before it starts
 //! (`prelude.js`): for a method of strings the product of the lengths, for one of lists the length. Texts are not limited in
 //! length, because tables of host names in one text are common, and because `+` makes long ones without any method. So
-//! what is not charged for is of linear cost in `MEMORY_LIMIT` (`+`, `==`, a text as the name of a property), but for
-//! products of whole numbers of a million bits, which only a hostile script makes. A caller that must not wait at all runs
-//! the script on a thread that it can leave behind.
+//! the operators are not bounded: two texts of a gigabyte, in pieces that take no memory, are compared by one `==`, a product of
+//! whole numbers of a million bits is one `*`, and a million of either stand in one script without a jump. A caller that
+//! takes scripts from the network runs them in a process that it can end.
 //!
 //! The helper functions behave as those of Chromium (`net/proxy_resolution`), the IPv6 ones of Microsoft's extension among
 //! them. There is no standard; where browsers differ, the module of the helper says what was chosen.

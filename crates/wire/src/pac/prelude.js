@@ -183,6 +183,27 @@
         if (equal[name]) replace(Lists, name, equal[name]);
         else charged(Lists, name, list);
     }
+    // A set, a map and what takes an iterator ask it natively, and one of a list with four billion places and nothing in
+    // them is not through for minutes. A function of the language is counted each time.
+    const ArrayIterator = getPrototypeOf([][Symbol.iterator]());
+    const { next } = ArrayIterator;
+    replace(ArrayIterator, 'next', { next() { return apply(next, this, []); } }.next);
+    // What shares its parts becomes a text that doubles with each level, until memory ends.
+    const { stringify } = JSON;
+    replace(JSON, 'stringify', {
+        stringify(...given) {
+            // Throws where nothing is left, before anything is done.
+            charge(1);
+            let length = 5e7; // of one that failed, which is mostly because memory ended
+            try {
+                const text = apply(stringify, JSON, given);
+                length = text === undefined ? 1 : text.length;
+                return text;
+            } finally {
+                charge(length / 16);
+            }
+        },
+    }.stringify);
     const Typed = getPrototypeOf(Uint8Array.prototype);
     const typedLength = getOwnPropertyDescriptor(Typed, 'length').get;
     for (const name of ownKeys(Typed)) {

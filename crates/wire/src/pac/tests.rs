@@ -323,6 +323,13 @@ fn one_operation_cannot_take_long() {
         "[new Array(4294967295)].flat()",
         "Array.prototype.includes.call({ length: Math.pow(2, 53) - 1 }, 1)",
         "Array.prototype.fill.call({ length: Math.pow(2, 53) - 1 }, 1)",
+        "new Set(new Array(4294967295))",
+        "new Map(new Array(4294967295).entries())",
+        "Array.from(new Set(new Array(4294967295).keys()))",
+        "[].values.call(new Array(4294967295)).drop(4294967295).next()",
+        "(function () { for (var x of new Array(4294967295)); })()",
+        "(function () { var a = [1]; for (var n = 0; n < 40; n++) a = [a, a]; for (;;) try { JSON.stringify(a) } catch (e) {} })()",
+        "(function () { var a = [1]; for (var n = 0; n < 40; n++) a = [a, a]; return String(a) })()",
     ] {
         let script = format!("{texts} function FindProxyForURL(u, h) {{ return String({body}) }}");
         let started = std::time::Instant::now();
@@ -355,6 +362,8 @@ fn what_is_charged_for_does_what_it_did() {
             "4-6-8",
         ),
         ("new Uint8Array([3, 1, 2]).sort().join()", "1,2,3"),
+        ("[...new Set([1, 2, 1])].length + Math.max(...[3, 7]) + new Map([['a', 5]]).get('a')", "14"),
+        ("JSON.stringify({ a: [1] }) + JSON.stringify(undefined) + [...'ab'].length", "{\"a\":[1]}undefined2"),
         ("String.prototype.indexOf.name + 'a,b'.split(',', 1)", "indexOfa"),
     ] {
         assert_eq!(value(expression), expected, "{expression}");

@@ -2,4 +2,5 @@
 
 mod syn;
 
+pub(crate) use syn::syn_of;
 pub use syn::{SynError, parse_syn};

@@ -50,7 +50,12 @@ pub fn parse_syn(packet: &[u8]) -> Result<Syn, SynError> {
         return Err(SynError::NotSyn);
     }
     let options = segment.get(20..data_offset).ok_or(SynError::Short)?;
-    Ok(read_options(options, Syn { ttl, window, options: String::new(), mss: None, window_scale: None }))
+    Ok(syn_of(ttl, window, options))
+}
+
+/// A SYN whose headers were read elsewhere.
+pub(crate) fn syn_of(ttl: u8, window: u16, options: &[u8]) -> Syn {
+    read_options(options, Syn { ttl, window, options: String::new(), mss: None, window_scale: None })
 }
 
 /// Time to live, and what follows the header.

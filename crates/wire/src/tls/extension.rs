@@ -15,7 +15,9 @@ pub(super) const ALPN: u16 = 16;
 pub(super) const SIGNED_CERTIFICATE_TIMESTAMP: u16 = 18;
 pub(super) const PADDING: u16 = 21;
 pub(super) const EXTENDED_MASTER_SECRET: u16 = 23;
+pub(super) const COMPRESS_CERTIFICATE: u16 = 27;
 pub(super) const SUPPORTED_VERSIONS: u16 = 43;
+pub(super) const PSK_KEY_EXCHANGE_MODES: u16 = 45;
 pub(super) const KEY_SHARE: u16 = 51;
 pub(super) const RENEGOTIATION_INFO: u16 = 0xff01;
 
@@ -83,7 +85,7 @@ pub(super) fn code_point_vector16(bytes: &[u8]) -> Option<Vec<u16>> {
 }
 
 /// The one vector that `bytes` consists of.
-pub(super) fn whole<'a>(bytes: &'a [u8], vector: impl FnOnce(&mut Reader<'a>) -> Option<&'a [u8]>) -> Option<&'a [u8]> {
+pub(crate) fn whole<'a>(bytes: &'a [u8], vector: impl FnOnce(&mut Reader<'a>) -> Option<&'a [u8]>) -> Option<&'a [u8]> {
     let mut reader = Reader::new(bytes);
     vector(&mut reader).filter(|_| reader.is_empty())
 }

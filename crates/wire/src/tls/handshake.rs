@@ -4,15 +4,17 @@ use crate::reader::Reader;
 
 use super::Error;
 
-pub(super) const CLIENT_HELLO: u8 = 1;
-pub(super) const SERVER_HELLO: u8 = 2;
+pub(crate) const CLIENT_HELLO: u8 = 1;
+pub(crate) const SERVER_HELLO: u8 = 2;
 pub(super) const ENCRYPTED_EXTENSIONS: u8 = 8;
-pub(super) const CERTIFICATE: u8 = 11;
+pub(crate) const CERTIFICATE: u8 = 11;
+pub(crate) const SERVER_KEY_EXCHANGE: u8 = 12;
 pub(super) const CERTIFICATE_REQUEST: u8 = 13;
+pub(crate) const SERVER_HELLO_DONE: u8 = 14;
 pub(super) const CERTIFICATE_STATUS: u8 = 22;
 
 /// Octets of type and length.
-pub(super) const HEADER: usize = 4;
+pub(crate) const HEADER: usize = 4;
 
 /// The longest hello that is read, without its header. Hybrid key shares and ECH make about 2 kB; a record of several
 /// hellos that long would still be far below.

@@ -6,10 +6,10 @@ use crate::writer::vector16;
 
 use super::{Error, Messages};
 
-pub(super) const CHANGE_CIPHER_SPEC: u8 = 20;
-pub(super) const ALERT: u8 = 21;
-pub(super) const HANDSHAKE: u8 = 22;
-pub(super) const APPLICATION_DATA: u8 = 23;
+pub(crate) const CHANGE_CIPHER_SPEC: u8 = 20;
+pub(crate) const ALERT: u8 = 21;
+pub(crate) const HANDSHAKE: u8 = 22;
+pub(crate) const APPLICATION_DATA: u8 = 23;
 const HEARTBEAT: u8 = 24;
 
 /// Octets of type, version and length.
@@ -80,29 +80,29 @@ impl FirstMessage {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Record {
-    pub(super) content_type: u8,
+pub(crate) struct Record {
+    pub(crate) content_type: u8,
     /// As it stood in the header: it is authenticated together with what it frames (RFC 8446 section 5.2).
     pub(super) header: [u8; HEADER],
-    pub(super) fragment: Vec<u8>,
+    pub(crate) fragment: Vec<u8>,
 }
 
 /// Cuts a stream into records.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Records {
+pub(crate) struct Records {
     buffer: Vec<u8>,
     /// Octets of the buffer that were given out already.
     read: usize,
 }
 
 impl Records {
-    pub(super) fn push(&mut self, octets: &[u8]) {
+    pub(crate) fn push(&mut self, octets: &[u8]) {
         self.buffer.drain(..self.read.min(self.buffer.len()));
         self.read = 0;
         self.buffer.extend_from_slice(octets);
     }
 
-    pub(super) fn next(&mut self) -> Result<Option<Record>, Error> {
+    pub(crate) fn next(&mut self) -> Result<Option<Record>, Error> {
         let unread = self.buffer.get(self.read..).unwrap_or_default();
         let mut reader = Reader::new(unread);
         let not_tls = || Error::NotTls { first: unread.iter().take(Error::FIRST_OCTETS).copied().collect() };

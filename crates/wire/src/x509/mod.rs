@@ -28,7 +28,7 @@ mod validate;
 pub use certificate::{CertificateError, certificate_facts};
 pub use ct_logs::{CtLogs, CtLogsError};
 pub use facts::{ChainInput, chain_facts};
-pub use outline::subject_public_key_info;
+pub use outline::{issuer_name, subject_public_key_info};
 pub use roots::{Roots, RootsError};
 pub use sct::{SctListError, SignedTimestamp, read_sct_list};
 pub use validate::{validate, validate_ignoring_time};

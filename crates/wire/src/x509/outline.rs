@@ -8,6 +8,7 @@ use x509_parser::{prelude::FromDer, time::ASN1Time};
 
 use super::MAX_CERTIFICATE_OCTETS;
 use super::der::{self, BIT_STRING, DerError, Element, INTEGER, SEQUENCE};
+use super::name::Name;
 
 /// RFC 5280 section 4.1. Names are the content of their SEQUENCE, as `TrustAnchor` has them; keys are whole.
 #[derive(Clone, Debug)]
@@ -61,6 +62,11 @@ impl<'a> Outline<'a> {
     pub(super) fn is_self_issued(&self) -> bool {
         self.issuer == self.subject
     }
+}
+
+/// Who issued a certificate, as an RFC 4514 string. It is found in certificates that a strict parser refuses, too.
+pub fn issuer_name(der: &[u8]) -> Option<String> {
+    Some(Name::read(Outline::read(der).ok()?.issuer).ok()?.to_rfc4514())
 }
 
 /// The SubjectPublicKeyInfo of a certificate, whole. It is found in certificates that a strict parser refuses, too.

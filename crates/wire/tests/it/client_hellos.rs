@@ -1,81 +1,81 @@
-//! The hellos in `corpus/client-hello`, held against what other programs read in the same captures: the server name and
-//! the JA4 fingerprint, which covers versions, cipher suites, extensions, ALPN and signature algorithms.
+//! The hellos in `corpus/client-hello`, held against what other programs read in the same captures: the server name, JA3 and
+//! JA4, which between them cover versions, cipher suites, extensions, groups, ALPN and signature algorithms.
 
 use std::fs;
 use std::path::Path;
 
-use aws_lc_rs::digest;
-use wire::tls::{ClientHello, hello_differences, names};
+use model::{HelloFacts, Transport};
+use wire::fingerprint::{Fingerprints, Ja3, Ja4};
+use wire::tls::{ClientHello, hello_differences, read_hello, read_ja3_text};
 
 struct Row {
     file: String,
     transport: String,
     server_name: Option<String>,
     ja4: String,
+    ja4_raw: String,
+    ja3: String,
+    ja3_text: String,
     message: Vec<u8>,
 }
 
 fn rows() -> Vec<Row> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/client-hello");
-    let index = fs::read_to_string(folder.join("index.tsv")).unwrap();
-    let rows = index.lines().skip(1).map(|line| {
-        let [file, transport, server_name, ja4, _written_by] = line.split('\t').collect::<Vec<_>>().try_into().unwrap();
+    let table = |file| fs::read_to_string(folder.join(file)).unwrap();
+    let (index, fingerprints) = (table("index.tsv"), table("fingerprints.tsv"));
+    let rows = index.lines().zip(fingerprints.lines()).skip(1).map(|(row, fingerprints)| {
+        let [file, transport, server_name, ja4, _written_by] = row.split('\t').collect::<Vec<_>>().try_into().unwrap();
+        let [same_file, ja3, ja4_raw, ja3_text] = fingerprints.split('\t').collect::<Vec<_>>().try_into().unwrap();
+        assert_eq!(file, same_file);
         Row {
             file: file.to_owned(),
             transport: transport.to_owned(),
             server_name: (server_name != "-").then(|| server_name.to_owned()),
             ja4: ja4.to_owned(),
+            ja4_raw: ja4_raw.to_owned(),
+            ja3: ja3.to_owned(),
+            ja3_text: ja3_text.to_owned(),
             message: fs::read(folder.join(file)).unwrap(),
         }
     });
     rows.collect()
 }
 
-/// JA4 as its authors describe it, computed from nothing but the parsed value.
-fn ja4(transport: &str, hello: &ClientHello) -> String {
-    let without_grease =
-        |codes: Vec<u16>| codes.into_iter().filter(|code| !names::is_grease(*code)).collect::<Vec<_>>();
-    let version = without_grease(hello.supported_versions().unwrap_or_default());
-    let version = match version.iter().max().copied().unwrap_or(hello.legacy_version) {
-        0x0304 => "13",
-        0x0303 => "12",
-        other => panic!("{other:04x}"),
-    };
-    let mut suites = without_grease(hello.cipher_suites.clone());
-    let mut extensions = without_grease(hello.extensions().iter().map(|extension| extension.code).collect());
-    let alpn = hello.alpn().unwrap_or_default();
-    let alpn = match alpn.first().map(Vec::as_slice) {
-        Some([first, .., last]) => format!("{}{}", char::from(*first), char::from(*last)),
-        _ => "00".to_owned(),
-    };
-    let start = format!(
-        "{}{version}{}{:02}{:02}{alpn}",
-        if transport == "quic" { 'q' } else { 't' },
-        if hello.extension(0).is_some() { 'd' } else { 'i' },
-        suites.len().min(99),
-        extensions.len().min(99),
-    );
-    let list = |codes: &[u16]| codes.iter().map(|code| format!("{code:04x}")).collect::<Vec<_>>().join(",");
-    let hash = |text: String| hex::encode(digest::digest(&digest::SHA256, text.as_bytes()))[..12].to_owned();
-    suites.sort_unstable();
-    extensions.retain(|code| !matches!(code, 0 | 16));
-    extensions.sort_unstable();
-    let algorithms = list(&without_grease(hello.signature_algorithms().unwrap_or_default()));
-    let rest = [list(&extensions), algorithms].join("_");
-    format!("{start}_{}_{}", hash(list(&suites)), hash(rest.trim_end_matches('_').to_owned()))
-}
-
 #[test]
 fn real_hellos_are_read_as_others_read_them() {
     let rows = rows();
     assert!(rows.len() >= 70, "{} rows", rows.len());
-    for Row { file, transport, server_name, ja4: expected, message } in &rows {
+    let mut facts = HelloFacts::default();
+    for Row { file, server_name, message, .. } in &rows {
         let hello = ClientHello::parse(message).unwrap_or_else(|error| panic!("{file}: {error}"));
         assert_eq!(hello.encode(), *message, "{file}");
         assert_eq!(hello.server_name().map(|name| name.to_string()), *server_name, "{file}");
-        assert_eq!(ja4(transport, &hello), *expected, "{file}");
         assert!(hello.supported_groups().is_some() && hello.signature_algorithms().is_some(), "{file}");
         assert_eq!(hello.key_shares().is_some(), hello.supported_versions().is_some(), "{file}");
+
+        read_hello(message, &mut facts).unwrap();
+        assert_eq!(facts.server_name, server_name.as_deref().unwrap_or_default().as_bytes(), "{file}");
+        assert_eq!(facts.key_shares, hello.key_share_groups().unwrap_or_default(), "{file}");
+    }
+}
+
+#[test]
+fn real_hellos_have_the_fingerprints_that_others_gave_them() {
+    let (mut facts, mut fingerprints) = (HelloFacts::default(), Fingerprints::new());
+    for Row { file, transport, ja4, ja4_raw, ja3, ja3_text, message, .. } in rows() {
+        let transport = if transport == "quic" { Transport::Quic } else { Transport::Tcp };
+        read_hello(&message, &mut facts).unwrap();
+        assert_eq!(Ja3::text(&facts).unwrap(), ja3_text, "{file}");
+        assert_eq!(Ja3::of(&facts).unwrap().as_str(), ja3, "{file}");
+        assert_eq!(Ja4::raw(&facts, transport).unwrap(), ja4_raw, "{file}");
+        assert_eq!(Ja4::of(&facts, transport).unwrap().as_str(), ja4, "{file}");
+        let each = (Ja3::of(&facts), Ja4::of(&facts, transport));
+        assert_eq!((fingerprints.of(&facts, transport), fingerprints.of(&facts, transport)), (each, each), "{file}");
+
+        // What an edge can tell that has only the text gives the same JA3, and no JA4.
+        read_ja3_text(&ja3_text, &mut facts).unwrap();
+        assert_eq!(fingerprints.of(&facts, transport), (Ja3::of(&facts), None), "{file}");
+        assert_eq!(Ja3::of(&facts).unwrap().as_str(), ja3, "{file}");
     }
 }
 

@@ -3,11 +3,11 @@
 
 use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, Algorithm, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::digest::{self, SHA256, SHA384};
-use aws_lc_rs::hkdf::{self, HKDF_SHA256, HKDF_SHA384, KeyType, Prk, Salt};
+use aws_lc_rs::hkdf::{self, HKDF_SHA256, HKDF_SHA384, Prk, Salt};
 
+use crate::hkdf::expand_label;
 use crate::tls::record::{MAX_PLAINTEXT, Record};
 use crate::tls::{Error, names};
-use crate::writer::vector8;
 
 /// The octets of a nonce, of every suite that is offered.
 const NONCE: usize = 12;
@@ -85,23 +85,6 @@ fn server_handshake_keys(suite: &Suite, secret: &[u8], transcript_hash: &[u8]) -
     let key = expand_label(&traffic_secret, b"key", &[], suite.aead.key_len())?;
     let iv = expand_label(&traffic_secret, b"iv", &[], NONCE)?;
     Some((key, iv.try_into().ok()?))
-}
-
-/// HKDF-Expand-Label (RFC 8446 section 7.1).
-fn expand_label(secret: &Prk, label: &[u8], context: &[u8], length: usize) -> Option<Vec<u8>> {
-    struct Length(usize);
-    impl KeyType for Length {
-        fn len(&self) -> usize {
-            self.0
-        }
-    }
-    let mut info = Vec::new();
-    info.extend(u16::try_from(length).ok()?.to_be_bytes());
-    vector8(&[b"tls13 ", label].concat(), &mut info);
-    vector8(context, &mut info);
-    let mut out = vec![0; length];
-    secret.expand(&[&info], Length(length)).ok()?.fill(&mut out).ok()?;
-    Some(out)
 }
 
 #[cfg(test)]

@@ -1,0 +1,4 @@
+mod flows;
+mod properties;
+mod seal;
+mod vectors;
