@@ -20,8 +20,8 @@ use model::{Attempt, Attribution, CertificateFacts, Chain, State};
 pub(crate) use behaviour::Behaviour;
 pub(crate) use casb::ReverseProxy;
 pub(crate) use habits::Habit;
+pub(crate) use marks::{Direction, Marks, of_headers, say_once};
 pub use marks::{HeaderMark, Interceptor, PageMark};
-pub(crate) use marks::{Marks, of_headers, say_once};
 
 use crate::Knowledge;
 use crate::judge::Judged;

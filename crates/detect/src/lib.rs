@@ -17,6 +17,7 @@
 //! the very connection; all else that is not proven is `unknown` with its reason.
 
 mod attribution;
+mod client;
 mod comparison;
 mod context;
 mod findings;
@@ -41,6 +42,9 @@ mod scenarios;
 mod testing;
 
 pub use attribution::{HeaderMark, Interceptor, PageMark};
+pub use client::{
+    CapturedHello, Classifier, ClientKnowledge, ClientKnowledgeError, ClientSign, client_signs, clusters_of,
+};
 pub use comparison::{compare, samples};
 pub use judge::judge;
 pub use knowledge::{AdminName, Knowledge, KnowledgeError};

@@ -4,6 +4,7 @@ use core::fmt::Write as _;
 
 use model::Class;
 
+use crate::client::client_signs;
 use crate::path::path_rules;
 use crate::rules::rules;
 
@@ -45,6 +46,15 @@ pub fn evidence_page() -> String {
     for rule in path_rules() {
         let _ = write!(page, "\n### `{}`\n\n{} ({:?}).\n\n", rule.id, rule.title, rule.class);
         push_text(&mut page, rule.page);
+    }
+    page.push_str(
+        "\n## The client of a request\n\n\
+         These signs are named by `classify`, which looks at one request at the service's own edge. The verdict weighs them \
+         together: see `docs/classify.md`.\n",
+    );
+    for sign in client_signs() {
+        let _ = write!(page, "\n### `{}`\n\n{} ({:?}).\n\n", sign.id, sign.title, sign.class);
+        push_text(&mut page, sign.page);
     }
     page
 }

@@ -386,7 +386,7 @@ fn sslsplit_that_passes_large_hellos_on_decrypts_small_ones_only() {
     assert!(verdict.partly);
     assert_eq!(verdict.connections[HYBRID].state, State::Intact);
     // And where it resets them instead.
-    testing::fail(&mut record.hosts[0], HYBRID, FailureKind::Reset);
+    testing::large_hellos_fail(&mut record.hosts[0], FailureKind::Reset);
     record.hosts[0].connections[QUIC].chain = Some(0);
     let verdict = judge(&record, &Knowledge::builtin()).hosts.swap_remove(0);
     assert_eq!((verdict.state, verdict.partly), (State::Intercepted, false));

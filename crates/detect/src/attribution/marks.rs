@@ -134,7 +134,7 @@ impl Interceptor {
     }
 
     /// "any" stands for whoever adds such a thing.
-    fn is_a_product(&self) -> bool {
+    pub(crate) fn is_a_product(&self) -> bool {
         self.vendor != "any"
     }
 }
