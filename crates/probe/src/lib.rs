@@ -26,9 +26,10 @@ mod trust;
 mod turn;
 
 pub use check::{CHECKS, Check, Scope};
+pub use checks::evaluate_script;
 pub use net::{BoxFuture, ByteStream, Connecting, InterfaceError, Net, SystemNet};
 pub use proxy::{InvalidProxy, Proxy};
 pub use run::{Event, OurFailure, Targets, run};
-pub use settings::{InvalidResolve, ReflectorAddress, Resolve, Settings};
+pub use settings::{InvalidResolve, ReflectorAddress, Resolve, ScriptWorker, Settings};
 pub use trust::Trust;
 pub use turn::Turn;

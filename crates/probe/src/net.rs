@@ -70,6 +70,11 @@ impl SystemNet {
         Way::by(name).map(Self::by)
     }
 
+    /// Why nothing beyond this machine is to be reached over this network, where that is clear before anything is sent.
+    pub fn leads_nowhere(&self) -> Option<&'static str> {
+        self.way.leads_nowhere()
+    }
+
     fn by(way: Way) -> Self {
         let name_servers = NameServers::of_the_system(&way);
         Self { way, name_servers }

@@ -266,12 +266,23 @@ async fn host(
             None => None,
         }
     };
+    let subject = if reflector.is_some() { Subject::Reflector } else { Subject::Host(&target) };
+    let is_asked_for = settings.runs_any(subject);
     // Asked at once, so that a silent resolver is waited for once; the other checks need the system's answer alone.
     let direct = {
         let (context, name) = (context.clone(), target.host.clone());
-        tokio::spawn(async move { checks::dns::direct(&context, &name).await })
+        tokio::spawn(async move {
+            if !is_asked_for {
+                return Attempt::not_tried(NOT_ASKED);
+            }
+            checks::dns::direct(&context, &name).await
+        })
     };
     let system = async {
+        // Nobody waits for a resolver where no check of this host wants its answer.
+        if !is_asked_for {
+            return Attempt::not_tried(NOT_ASKED);
+        }
         match tokio::time::timeout_at(deadline, checks::dns::system(context, &target.host)).await {
             Ok(answer) => answer,
             Err(_elapsed) => Attempt::not_tried("the time budget was used up"),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use model::{HexBytes, HostName, Target};
 
+use crate::check::{CHECKS, Scope};
 use crate::proxy::Proxy;
 use crate::turn::Turn;
 
@@ -29,12 +30,22 @@ pub struct Settings {
     pub pac: Option<String>,
     /// The interface by which the checks go out, where one was chosen; the [`Net`](crate::Net) is bound to it.
     pub interface: Option<String>,
+    /// What evaluates a script.
+    pub script_worker: ScriptWorker,
     pub via: Option<Proxy>,
     pub resolve: Vec<Resolve>,
     pub reflector: Option<ReflectorAddress>,
     /// Proxy settings of the environment, without passwords: recorded, not used.
     pub environment_proxies: std::collections::BTreeMap<String, String>,
     pub tool: String,
+}
+
+/// A program that, started with these arguments, calls [`evaluate_script`](crate::evaluate_script) with its standard input and
+/// output. Scripts of proxy auto-configuration are evaluated in it, one process each, which can be ended.
+#[derive(Clone, Debug, Default)]
+pub struct ScriptWorker {
+    pub program: std::path::PathBuf,
+    pub arguments: Vec<String>,
 }
 
 /// `HOST:PORT:ADDRESS`, as curl's `--resolve` has it; several addresses are separated by commas, and an IPv6 address
@@ -107,6 +118,11 @@ impl Settings {
             Subject::Host(target) => turn.takes_host(&target.host, target.port, check),
         });
         is_its_turn && self.checks.contains(&check)
+    }
+
+    /// Whether any check that is not for the run as a whole is to run for it.
+    pub(crate) fn runs_any(&self, subject: Subject<'_>) -> bool {
+        CHECKS.iter().any(|check| check.scope != Scope::Run && self.runs(check.name, subject))
     }
 
     /// Why it is not.

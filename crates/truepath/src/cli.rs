@@ -25,10 +25,17 @@ pub(crate) enum Command {
     Check(Box<Check>),
     /// Judge a stored record again, with what is known today.
     Judge(Judge),
+    /// Judge what a service's own edge saw: one line of JSON for each request in, one verdict for each out.
+    Classify(Classify),
+    /// Show the TLS handshakes in a capture: one line of JSON for each, or a table.
+    Inspect(Inspect),
     /// The geographic databases of this machine, for places and distances.
     Geo(Geo),
     /// Run the honest far end that tells a client what arrived.
     Reflect(Reflect),
+    /// Evaluate one proxy script, for the `check` that started this process.
+    #[command(hide = true)]
+    EvaluateScript,
 }
 
 #[derive(Debug, Args)]
@@ -176,6 +183,106 @@ pub(crate) struct Judge {
     pub(crate) knowledge: Knowledge,
     #[command(flatten)]
     pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct Classify {
+    /// Lines as docs/classify.md describes them, with what nginx, HAProxy and Envoy need to log them; gzip and Zstandard are
+    /// read as they are. `-` reads standard input.
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub(crate) file: PathBuf,
+    /// Print a table by tenant, location and product in the place of the verdicts.
+    #[arg(long)]
+    pub(crate) summary: bool,
+    /// A database that knows whose network a client's address is in (docs/check.md). May be given again.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) geo: Vec<PathBuf>,
+    /// Processors to use. Default: all.
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<std::num::NonZero<u16>>,
+
+    /// Interceptors (TOML) in place of the compiled-in ones.
+    #[arg(long, value_name = "FILE", help_heading = "Knowledge")]
+    pub(crate) interceptors: Option<PathBuf>,
+    /// Browsers, version by version (TOML), in place of the compiled-in ones.
+    #[arg(long, value_name = "FILE", help_heading = "Knowledge")]
+    pub(crate) browsers: Option<PathBuf>,
+    /// Programs that are no browsers, and what they are built on (TOML), in place of the compiled-in ones.
+    #[arg(long, value_name = "FILE", help_heading = "Knowledge")]
+    pub(crate) clients: Option<PathBuf>,
+    /// Hellos and who sends them (TOML), in place of the compiled-in ones.
+    #[arg(long, value_name = "FILE", help_heading = "Knowledge")]
+    pub(crate) clusters: Option<PathBuf>,
+    /// Judge as if nobody had ever captured this product of the table of interceptors.
+    #[arg(long, value_name = "NAME", help_heading = "Knowledge")]
+    pub(crate) without_product: Option<String>,
+    /// Judge as if nobody had ever captured this build of a client.
+    #[arg(long, value_name = "NAME", requires = "without_user_agent", help_heading = "Knowledge")]
+    pub(crate) without_build: Option<String>,
+    /// The User-Agent of that build, which says its version.
+    #[arg(long, value_name = "TEXT", requires = "without_build", help_heading = "Knowledge")]
+    pub(crate) without_user_agent: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct Inspect {
+    /// A capture: pcap or pcapng, plain or compressed (gzip, Zstandard). `-` reads standard input.
+    #[arg(value_name = "FILE", required_unless_present = "live")]
+    pub(crate) file: Option<PathBuf>,
+    /// Listen on this interface of this machine in place of reading a file, until interrupted; `any` for all. Linux only,
+    /// needs root or CAP_NET_RAW.
+    #[arg(long, value_name = "IFACE", conflicts_with = "file")]
+    pub(crate) live: Option<String>,
+    /// With --live: end after that many seconds.
+    #[arg(long, value_name = "N", requires = "live")]
+    pub(crate) seconds: Option<std::num::NonZero<u64>>,
+    /// Print a table for people in place of JSON.
+    #[arg(long)]
+    pub(crate) summary: bool,
+    /// Write what may be given away, in place of handshakes: each kind once, without addresses, names, keys and times.
+    /// docs/contribute.md says what is in it.
+    #[arg(long, conflicts_with_all = ["summary", "live"])]
+    pub(crate) contribute: bool,
+    /// Do not tell on standard error what was looked at and what was not.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) about: About,
+}
+
+/// What a capture cannot tell of itself.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "With --contribute")]
+pub(crate) struct About {
+    /// The intermediary that wrote these hellos.
+    #[arg(long, value_name = "NAME", requires = "contribute")]
+    pub(crate) product: Option<String>,
+    /// Its version, with that of the TLS library if it is known.
+    #[arg(long, value_name = "VERSION", requires = "product")]
+    pub(crate) product_version: Option<String>,
+    /// The program behind it, or that wrote the hellos itself.
+    #[arg(long, value_name = "NAME", requires = "contribute")]
+    pub(crate) client: Option<String>,
+    /// Its version.
+    #[arg(long, value_name = "VERSION", requires = "client")]
+    pub(crate) client_version: Option<String>,
+    /// What the requests said of themselves.
+    #[arg(long, value_name = "TEXT", requires = "contribute")]
+    pub(crate) user_agent: Option<String>,
+    /// The names of the requests' headers, in order, with commas between.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "contribute")]
+    pub(crate) header_names: Vec<String>,
+    /// An issuer that the client was shown (RFC 4514), where the capture cannot tell: TLS 1.3 hides it. May be given again.
+    #[arg(long, value_name = "NAME", requires = "contribute")]
+    pub(crate) issuer: Vec<String>,
+    /// Leave out the issuers' names.
+    #[arg(long, requires = "contribute", conflicts_with = "issuer")]
+    pub(crate) no_issuers: bool,
+    /// Only handshakes that ask for this name, which is not written.
+    #[arg(long, value_name = "HOST", requires = "contribute")]
+    pub(crate) only: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -3,12 +3,14 @@
 //! This is the shell: arguments, files, the clock, the terminal. What is measured comes from `probe`, what it means from
 //! `detect`; here the two are put together and told to a person or a program.
 
+mod classify;
 mod cli;
 mod commands;
 mod config;
 mod exit;
 mod geo;
 mod inputs;
+mod live;
 mod progress;
 mod report;
 

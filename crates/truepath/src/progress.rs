@@ -17,12 +17,51 @@ pub(crate) fn channel(wanted: bool) -> (Option<UnboundedSender<Event>>, Option<U
 }
 
 /// Shows the events until the last sender is gone.
-pub(crate) async fn show(mut events: UnboundedReceiver<Event>) {
+pub(crate) async fn show(events: UnboundedReceiver<Event>) {
+    let bar = bar("{spinner} {pos} of {len} hosts  {msg}");
+    follow(&bar, events).await;
+    bar.finish_and_clear();
+}
+
+/// The line of several runs, one after the other: what is being done stands before the hosts of each.
+pub(crate) struct Rounds(Option<ProgressBar>);
+
+impl Rounds {
+    pub(crate) fn new(wanted: bool) -> Self {
+        let seen = wanted && std::io::stderr().is_terminal();
+        Self(seen.then(|| bar("{spinner} {prefix}: {pos} of {len} hosts  {msg}")))
+    }
+
+    /// For the events of the next run. To be called within the runtime.
+    pub(crate) fn next(&self, doing: String) -> Option<UnboundedSender<Event>> {
+        let bar = self.0.clone()?;
+        bar.set_position(0);
+        bar.set_message("");
+        bar.set_prefix(doing);
+        let (sender, receiver) = unbounded_channel();
+        tokio::spawn(async move { follow(&bar, receiver).await });
+        Some(sender)
+    }
+}
+
+impl Drop for Rounds {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn bar(template: &str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} of {len} hosts  {msg}") {
+    if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
     bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}
+
+async fn follow(bar: &ProgressBar, mut events: UnboundedReceiver<Event>) {
     while let Some(event) = events.recv().await {
         match event {
             Event::Finished { host, of } => {
@@ -32,5 +71,4 @@ pub(crate) async fn show(mut events: UnboundedReceiver<Event>) {
             }
         }
     }
-    bar.finish_and_clear();
 }

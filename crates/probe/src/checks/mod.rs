@@ -21,3 +21,5 @@ pub(crate) mod tcp;
 pub(crate) mod tls;
 pub(crate) mod vpn;
 pub(crate) mod websocket;
+
+pub use proxy::evaluate_script;

@@ -65,6 +65,34 @@ impl Way {
         }
     }
 
+    /// Why nothing beyond this machine is to be reached by it, where that can be told before anything is sent. Whether
+    /// there is a route is not told: to a socket that is bound to an interface, the system takes every address to be there.
+    pub(super) fn leads_nowhere(&self) -> Option<&'static str> {
+        let usable = |address: &IpAddr| {
+            let address = address.to_canonical();
+            let link_local = match address {
+                IpAddr::V4(address) => address.is_link_local(),
+                IpAddr::V6(address) => address.is_unicast_link_local(),
+            };
+            !address.is_loopback() && !address.is_unspecified() && !link_local
+        };
+        match self {
+            Self::Any => None,
+            Self::From(address) if usable(address) => None,
+            Self::From(_) => Some("it is an address of this machine alone"),
+            Self::Interface(name) => {
+                // What cannot be read is not held against it.
+                let own = getifaddrs::getifaddrs().ok()?.filter(|interface| interface.name == *name);
+                let own: Vec<getifaddrs::Interface> = own.collect();
+                if own.iter().any(|interface| interface.flags.contains(getifaddrs::InterfaceFlags::LOOPBACK)) {
+                    return Some("it leads to this machine alone");
+                }
+                let has_address = own.iter().any(|interface| interface.address.ip_addr().is_some_and(|ip| usable(&ip)));
+                (!has_address).then_some("it has no address to send from")
+            }
+        }
+    }
+
     /// Connects. With `mss`, our SYN announces that maximum segment size, where the system lets it be chosen; the size that
     /// was set comes back.
     pub(super) async fn connect(&self, to: SocketAddr, mss: Option<u16>) -> io::Result<(TcpStream, Option<u16>)> {

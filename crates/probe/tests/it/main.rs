@@ -16,4 +16,5 @@ mod media;
 mod reflector;
 mod resolver;
 mod tls_peer;
+mod turns;
 mod world;

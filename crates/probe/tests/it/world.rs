@@ -9,7 +9,7 @@ use model::{
     Attempt, Endpoint, HostName, Milliseconds, Promises, Record, ServiceRef, StreamPromise, Target, Timestamp,
     Trust as TrustKind, WebSocketAnswer, WebSocketPromise,
 };
-use probe::{CHECKS, Net, ReflectorAddress, Settings, SystemNet, Targets, Trust, run};
+use probe::{CHECKS, Net, ReflectorAddress, ScriptWorker, Settings, SystemNet, Targets, Trust, run};
 use reflector::{Certificate, Config, SigningKey};
 use wire::x509::{CtLogs, Roots};
 
@@ -51,6 +51,7 @@ pub(crate) fn settings() -> Settings {
         call: None,
         pac: None,
         interface: None,
+        script_worker: ScriptWorker::default(),
         via: None,
         resolve: Vec::new(),
         reflector: None,

@@ -9,7 +9,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use detect::Knowledge;
 use model::{Coordinates, HexBytes, HostName, Record, Timestamp};
-use probe::{CHECKS, Check, Event, InvalidProxy, Proxy, ReflectorAddress, Settings, SystemNet, Targets, Trust, Turn};
+use probe::{
+    CHECKS, Check, Event, InvalidProxy, Proxy, ReflectorAddress, ScriptWorker, Settings, SystemNet, Targets, Trust,
+    Turn,
+};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -91,6 +94,7 @@ impl Prepared {
             call: arguments.call.or_else(|| calls(arguments).then_some(CALL)),
             pac: arguments.pac.as_deref().map(pac).transpose()?,
             interface: arguments.interface.clone(),
+            script_worker: script_worker()?,
             via: arguments.via.as_deref().map(|via| proxy("--via", via)).transpose()?,
             resolve: arguments.resolve.clone(),
             reflector: reflector(arguments.reflector.as_deref(), arguments.reflector_key.as_deref())?,
@@ -116,6 +120,15 @@ impl Prepared {
         Ok(Self { settings, targets, trust, knowledge, geo, place })
     }
 
+    /// Whether every host was put on this machine with `--resolve`.
+    pub(super) fn is_all_here(&self) -> bool {
+        self.targets.hosts.iter().all(|target| {
+            let is_it = |resolve: &&probe::Resolve| resolve.host == target.host && resolve.port == target.port;
+            let resolve = self.settings.resolve.iter().find(is_it);
+            resolve.is_some_and(|resolve| resolve.addresses.iter().all(std::net::IpAddr::is_loopback))
+        })
+    }
+
     /// One run of the checks.
     pub(super) async fn measure(
         &self,
@@ -136,6 +149,12 @@ impl Prepared {
         geo::locate(&mut record, &self.geo, self.place);
         record
     }
+}
+
+/// This very program, told to be nothing else.
+fn script_worker() -> Result<ScriptWorker> {
+    let program = std::env::current_exe().context("where this program is")?;
+    Ok(ScriptWorker { program, arguments: vec!["evaluate-script".to_owned()] })
 }
 
 pub(super) fn runtime() -> Result<Runtime> {

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use model::{ComparedWay, Comparison, Milliseconds, Record, Round};
-use probe::Settings;
+use probe::{Settings, SystemNet};
 
 use super::check::{Prepared, now, proxy, runtime};
 use crate::exit::misuse;
-use crate::{cli, report};
+use crate::{cli, progress, report};
 
 /// The checks of a timed round: those that a first request is made of, and those that time what follows, if they were
 /// asked for.
@@ -30,6 +30,8 @@ pub(super) fn run(arguments: &cli::Check, prepared: &Prepared, with: &str) -> Re
     if name(here) == name(&there) {
         return Err(misuse(format!("--compare {with}: that is the way that is tested anyway")));
     }
+    refuse_way_to_nowhere(here, prepared)?;
+    refuse_way_to_nowhere(&there, prepared)?;
     // The detour is the way with the proxy; between two ways without one, it is the way that is taken today.
     let (detour, bypass) = if there.via.is_some() && here.via.is_none() { (&there, here) } else { (here, &there) };
 
@@ -37,9 +39,13 @@ pub(super) fn run(arguments: &cli::Check, prepared: &Prepared, with: &str) -> Re
     let begun = Instant::now();
     let runtime = runtime()?;
     let (detour_record, bypass_record, rounds) = runtime.block_on(async {
-        let whole = |settings: &Settings| prepared.measure(settings.clone(), started, None);
-        let detour_record = prepared.located(whole(detour).await?);
-        let bypass_record = prepared.located(whole(bypass).await?);
+        let shown = progress::Rounds::new(!arguments.output.quiet && !arguments.output.json);
+        let whole = |settings: &Settings, doing: String| {
+            let measured = prepared.measure(settings.clone(), started, shown.next(doing));
+            Box::pin(measured)
+        };
+        let detour_record = prepared.located(whole(detour, format!("the whole, {}", name(detour))).await?);
+        let bypass_record = prepared.located(whole(bypass, format!("the whole, {}", name(bypass))).await?);
         let mut rounds = Vec::new();
         for number in 0..arguments.rounds {
             if number >= FEWEST_ROUNDS && begun.elapsed() > MINUTE {
@@ -47,8 +53,9 @@ pub(super) fn run(arguments: &cli::Check, prepared: &Prepared, with: &str) -> Re
             }
             let detour_first = number % 2 == 0;
             let (first, second) = if detour_first { (detour, bypass) } else { (bypass, detour) };
-            let first = whole(&timed(first)).await?;
-            let second = whole(&timed(second)).await?;
+            let doing = |way: &Settings| format!("round {} of {}, {}", number + 1, arguments.rounds, name(way));
+            let first = whole(&timed(first), doing(first)).await?;
+            let second = whole(&timed(second), doing(second)).await?;
             let (through, past) = if detour_first { (&first, &second) } else { (&second, &first) };
             rounds.push(Round { detour_first, samples: detect::samples(through, past) });
         }
@@ -83,6 +90,18 @@ fn way(here: &Settings, with: &str) -> Result<Settings> {
         there.interface.clone_from(&here.interface);
     }
     Ok(there)
+}
+
+/// A way that leads to nobody would be waited for at every step, only to be told what was clear before.
+fn refuse_way_to_nowhere(settings: &Settings, prepared: &Prepared) -> Result<()> {
+    let Some(name) = &settings.interface else { return Ok(()) };
+    let net = SystemNet::on_interface(name).map_err(|error| misuse(format!("--compare: interface {error}")))?;
+    match net.leads_nowhere() {
+        Some(why) if !prepared.is_all_here() => {
+            Err(misuse(format!("--compare: no host is to be reached by interface `{name}`: {why}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn timed(settings: &Settings) -> Settings {

@@ -83,7 +83,7 @@ pub(crate) fn locate(record: &mut Record, given: &[PathBuf], here: Option<Coordi
     let addresses = addresses(record);
     let mut geo = Geo { here, places: BTreeMap::new(), sources: Vec::new() };
     for file in files.iter().take(DATABASES_LIMIT) {
-        // One at a time: a city database has a hundred megabytes.
+        // One at a time, so that few files are open.
         match Database::open(file) {
             Ok(mut database) => {
                 for address in &addresses {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+#[derive(Clone)]
 pub(super) enum Value<'a> {
     Text(&'a str),
     Double(f64),

@@ -5,6 +5,8 @@ mod html;
 pub(crate) mod list;
 mod text;
 
+pub(crate) use self::text::clean;
+
 use std::io::{ErrorKind, IsTerminal, Write};
 
 use anyhow::Result;

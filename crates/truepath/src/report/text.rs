@@ -279,7 +279,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
 
 /// Strings come from the network, from files of strangers and from the environment. What a terminal obeys, and what turns
 /// the direction of writing, does not pass (Unicode Standard Annex 9).
-pub(super) fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let obeyed = |c: &char| {
         c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };

@@ -27,6 +27,8 @@ fn mistakes_are_one_line() {
         &["check", "--interface", "no-such-interface"],
         &["check", "--compare", "direct"],
         &["check", "--compare", "proxy"],
+        &["check", "--compare", "interface:lo"],
+        &["check", "--compare", "interface:127.0.0.1"],
         &["check", "--pac", "proxy.pac"],
         &["check", "--pac", "file:///no/such/proxy.pac"],
         &["check", "--content"],
@@ -58,6 +60,8 @@ fn mistakes_are_one_line() {
         &["judge", &newer],
         &["reflect", "--certificate", "/no/such/chain.pem", "--private-key", "/no/such/key.pem"],
         &["reflect", "--listen", "192.0.2.1:1"],
+        &["inspect"],
+        &["inspect", "/no/such/file.pcap"],
     ]
     .into_iter()
     .map(|arguments| {
@@ -73,9 +77,14 @@ fn mistakes_are_one_line() {
 fn help_and_version() {
     let version = truepath(&["--version"]);
     assert_eq!((version.code, version.out.trim_end()), (0, concat!("truepath ", env!("CARGO_PKG_VERSION"))));
-    for arguments in
-        [&["--help"][..], &["check", "--help"], &["judge", "--help"], &["reflect", "--help"], &["geo", "--help"]]
-    {
+    for arguments in [
+        &["--help"][..],
+        &["check", "--help"],
+        &["judge", "--help"],
+        &["reflect", "--help"],
+        &["geo", "--help"],
+        &["inspect", "--help"],
+    ] {
         let ran = truepath(arguments);
         assert_eq!((ran.code, ran.err.as_str()), (0, ""));
         insta::assert_snapshot!(arguments.join(" ").replace("--", ""), ran.out);

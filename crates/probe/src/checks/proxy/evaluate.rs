@@ -1,40 +1,49 @@
-//! What a script decides for every host. It runs on a thread of its own: an engine is not for an asynchronous task, and
-//! a script that takes its time must not hold one up.
+//! What a script decides for every host. It is evaluated in a process of its own ([`worker`](super::worker)), and this is
+//! the side that starts it, answers what it asks, and ends it.
+//!
+//! The engine bounds a script in work, but it counts between the operations of the language and not within one, and a
+//! script that means harm makes an operation as long as it likes: a product of whole numbers of a million bits, two texts
+//! of a gigabyte compared. A thread that is at it can only be left behind. A process can be ended, its memory is not ours,
+//! and a fault of the engine costs one source instead of the run. Browsers do the same.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::rc::Rc;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use model::{Attempt, FailureKind, HostName, Operation, ProxyRoute, Target};
-use tokio::runtime::Handle;
+use model::{Attempt, Failure, FailureKind, HostName, Operation, ProxyRoute, Target};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
 use tokio::time::Instant;
-use wire::pac::{Moment, Pac, PacError, World};
 
 use super::script::Script;
+use super::worker::{Question, Said};
 use super::zone;
 use crate::failure::Stopwatch;
 use crate::host::Context;
 use crate::net::Net;
+use crate::settings::ScriptWorker;
 
-/// A script is asked now and then whether its time is up; between two times this much may pass.
+/// A worker ends a script at the deadline; it is given this much to hand on what it had by then, and is ended itself after it.
 const HAND_ON: Duration = Duration::from_millis(200);
-/// Names asked at one time ahead of a script that will ask for them.
-const AHEAD_AT_ONCE: usize = 16;
+/// Octets read of what a worker says, for each host: its decision, and the names that it asks for on the way. Whoever
+/// breaks out of the engine has the worker say whatever he likes.
+const SAID_LIMIT: u64 = 64 * 1024;
 /// Characters recorded of a result and of a rule, and of a name that a script resolved (RFC 1035 section 2.3.4).
 const RESULT_LIMIT: usize = 2_048;
 const RULE_LIMIT: usize = 256;
 const NAME_LIMIT: usize = 256;
 /// Names recorded that a script resolved for one host.
 const NAMES_LIMIT: usize = 20;
+/// Names asked at one time ahead of a script that will ask for them.
+const AHEAD_AT_ONCE: usize = 16;
 /// Where a datagram would be sent to learn our own address; none is. Documentation ranges (RFC 5737, RFC 3849).
 const ELSEWHERE: [&str; 2] = ["192.0.2.1:9", "[2001:db8::1]:9"];
 
-/// Until the deadline; what comes later is a failure of every host.
+/// Until the deadline; what comes later is a failure of the hosts that have no decision by then.
 pub(super) async fn decide(
     context: &Arc<Context>,
     script: Script,
@@ -42,72 +51,93 @@ pub(super) async fn decide(
     deadline: Instant,
 ) -> Vec<Attempt<ProxyRoute>> {
     let watch = Stopwatch::start();
-    let evaluating = async {
-        let known = if resolves(&script.0) { ahead(context, hosts, deadline).await } else { HashMap::new() };
-        let names = Names {
-            own: own_addresses(&*context.net),
-            net: context.net.clone(),
-            handle: Handle::current(),
-            timeout: context.settings.timeout,
-            deadline,
-            known: RefCell::new(known),
-        };
-        let (context, targets) = (context.clone(), hosts.to_vec());
-        let job = move || {
-            let now = context.now();
-            let moment = Moment { now, offset_seconds: zone::offset_seconds(now) };
-            outcomes(&script.0, &targets, names, moment)
-        };
-        tokio::task::spawn_blocking(job).await
+    let mut outcomes = Vec::with_capacity(hosts.len());
+    let evaluating = Box::pin(evaluate(context, &script, hosts, deadline, &mut outcomes));
+    let why = match tokio::time::timeout_at(deadline + HAND_ON, evaluating).await {
+        Ok(Err(error)) => watch.failure(Operation::Exchange, FailureKind::Local, format!("the worker: {error}")),
+        Ok(Ok(())) if Instant::now() < deadline => {
+            watch.failure(Operation::Exchange, FailureKind::Local, "the worker ended before it was through")
+        }
+        Ok(Ok(())) | Err(_) => watch.timed_out(Operation::Exchange, watch.elapsed()),
     };
-    // The thread ends itself at the deadline. It is given a moment to hand on what it had by then.
-    let late =
-        || hosts.iter().map(|_| Attempt::Failed(watch.timed_out(Operation::Exchange, watch.elapsed()))).collect();
-    match tokio::time::timeout_at(deadline + HAND_ON, evaluating).await {
-        Ok(Ok(outcomes)) => outcomes,
-        Ok(Err(_)) | Err(_) => late(),
-    }
+    outcomes.resize(hosts.len(), Attempt::Failed(why));
+    outcomes
 }
 
-fn outcomes(script: &str, hosts: &[Target], names: Names, moment: Moment) -> Vec<Attempt<ProxyRoute>> {
-    let watch = Stopwatch::start();
-    let deadline = names.deadline;
-    let failed = |error: &PacError, watch: Stopwatch| {
-        let kind = match error {
-            PacError::TooMuchWork if Instant::now() >= deadline => {
-                return Attempt::Failed(watch.timed_out(Operation::Exchange, watch.elapsed()));
-            }
-            PacError::TooLong | PacError::TooMuchWork => FailureKind::TooLarge,
-            PacError::NoFunction | PacError::Script(_) | PacError::NoResult => FailureKind::Protocol,
-        };
-        Attempt::Failed(watch.failure(Operation::Exchange, kind, error.to_string()))
+async fn evaluate(
+    context: &Arc<Context>,
+    script: &Script,
+    hosts: &[Target],
+    deadline: Instant,
+    outcomes: &mut Vec<Attempt<ProxyRoute>>,
+) -> std::io::Result<()> {
+    let known = if resolves(&script.0) { ahead(context, hosts, deadline).await } else { HashMap::new() };
+    let mut names = Names { net: context.net.clone(), timeout: context.settings.timeout, deadline, known };
+    let now = context.now();
+    let question = Question {
+        script: script.0.to_string(),
+        hosts: hosts.iter().map(|target| (target.host.clone(), target.port)).collect(),
+        now,
+        offset_seconds: zone::offset_seconds(now),
+        own: own_addresses(&*context.net),
+        milliseconds: u64::try_from(deadline.saturating_duration_since(Instant::now()).as_millis()).unwrap_or(0),
     };
-    let pac = match Pac::load(script, Rc::new(names), moment) {
-        Ok(pac) => pac,
-        Err(error) => return hosts.iter().map(|_| failed(&error, watch)).collect(),
-    };
-    let mut outcomes = Vec::new();
-    for target in hosts {
-        let watch = Stopwatch::start();
-        if Instant::now() >= deadline {
-            outcomes.push(Attempt::Failed(watch.timed_out(Operation::Exchange, watch.elapsed())));
-            continue;
-        }
-        outcomes.push(match pac.find(&target.host, target.port) {
-            Ok(decision) => {
-                let (line, rule) = decision.rule.map(|rule| (rule.line, rule.text)).unzip();
-                Attempt::Seen(ProxyRoute {
-                    result: shown(&decision.result, RESULT_LIMIT),
-                    rule: rule.map(|rule| shown(&rule, RULE_LIMIT)),
-                    line,
-                    took_ms: watch.elapsed().into(),
-                    resolved: decision.resolved.iter().take(NAMES_LIMIT).map(|name| shown(name, NAME_LIMIT)).collect(),
-                })
-            }
-            Err(error) => failed(&error, watch),
-        });
+    let mut child = start(&context.settings.script_worker)?;
+    let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else { return Ok(()) };
+    let limit = SAID_LIMIT * (hosts.len() as u64 + 1);
+    let talked = talk(&question, &mut names, &mut input, BufReader::new(output.take(limit)), outcomes).await;
+    // It has nothing more to say, whether it knows that or not.
+    let _ = child.kill().await;
+    talked
+}
+
+/// Ended with the value, wherever that is dropped.
+fn start(worker: &ScriptWorker) -> std::io::Result<Child> {
+    let mut command = Command::new(&worker.program);
+    command.args(&worker.arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    // Somebody else's program has no use for what the environment may hold. Windows starts nothing without its own.
+    if cfg!(unix) {
+        command.env_clear();
     }
-    outcomes
+    command.kill_on_drop(true).spawn()
+}
+
+/// Until there is a decision for every host, or the worker says no more.
+async fn talk(
+    question: &Question,
+    names: &mut Names,
+    input: &mut (impl AsyncWrite + Unpin),
+    mut output: impl AsyncBufRead + Unpin,
+    outcomes: &mut Vec<Attempt<ProxyRoute>>,
+) -> std::io::Result<()> {
+    send(input, question).await?;
+    let mut line = Vec::new();
+    while outcomes.len() < question.hosts.len() {
+        line.clear();
+        if output.read_until(b'\n', &mut line).await? == 0 {
+            return Ok(());
+        }
+        match serde_json::from_slice(&line) {
+            Ok(Said::Outcome(outcome)) => outcomes.push(recorded(outcome)),
+            Ok(Said::Resolve(name)) => send(input, &names.resolve(&name).await).await?,
+            Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// What is recorded of an outcome. Whatever the worker says, it is short and holds no password.
+fn recorded(outcome: Attempt<ProxyRoute>) -> Attempt<ProxyRoute> {
+    match outcome {
+        Attempt::Seen(route) => Attempt::Seen(ProxyRoute {
+            result: shown(&route.result, RESULT_LIMIT),
+            rule: route.rule.map(|rule| shown(&rule, RULE_LIMIT)),
+            resolved: route.resolved.iter().take(NAMES_LIMIT).map(|name| shown(name, NAME_LIMIT)).collect(),
+            ..route
+        }),
+        Attempt::Failed(failure) => Attempt::Failed(Failure { detail: shown(&failure.detail, RULE_LIMIT), ..failure }),
+        Attempt::NotTried(_) | Attempt::NotApplicable(_) => Attempt::not_tried("the worker did not try it"),
+    }
 }
 
 /// A text without what could be a user name and a password, as in `PROXY ann:secret@proxy.example:8080`: from each word,
@@ -121,36 +151,33 @@ fn shown(text: &str, limit: usize) -> String {
     shown.chars().filter(|c| !c.is_control()).take(limit).collect()
 }
 
-/// The outside of a script: names, each asked once in a run, and our own addresses.
-struct Names {
-    net: Arc<dyn Net>,
-    handle: Handle,
-    timeout: Duration,
-    deadline: Instant,
-    known: RefCell<HashMap<String, Vec<IpAddr>>>,
-    own: Vec<IpAddr>,
+async fn send(input: &mut (impl AsyncWrite + Unpin), value: &impl serde::Serialize) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    input.write_all(&line).await?;
+    input.flush().await
 }
 
-impl World for Names {
-    fn resolve(&self, name: &str) -> Vec<IpAddr> {
-        if let Some(addresses) = self.known.borrow().get(name) {
+/// Names for a script, each asked once in a run.
+struct Names {
+    net: Arc<dyn Net>,
+    timeout: Duration,
+    deadline: Instant,
+    known: HashMap<String, Vec<IpAddr>>,
+}
+
+impl Names {
+    async fn resolve(&mut self, name: &str) -> Vec<IpAddr> {
+        if let Some(addresses) = self.known.get(name) {
             return addresses.clone();
         }
         let left = self.deadline.saturating_duration_since(Instant::now()).min(self.timeout);
         let addresses = match HostName::parse(name) {
-            Ok(host) if !left.is_zero() => self.handle.block_on(lookup(&*self.net, &host, left)),
+            Ok(host) if !left.is_zero() => lookup(&*self.net, &host, left).await,
             _ => Vec::new(),
         };
-        self.known.borrow_mut().insert(name.to_owned(), addresses.clone());
+        self.known.insert(name.to_owned(), addresses.clone());
         addresses
-    }
-
-    fn own_addresses(&self) -> Vec<IpAddr> {
-        self.own.clone()
-    }
-
-    fn may_go_on(&self) -> bool {
-        Instant::now() < self.deadline
     }
 }
 

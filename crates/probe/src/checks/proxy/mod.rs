@@ -12,6 +12,7 @@ mod evaluate;
 mod file;
 mod script;
 mod system;
+mod worker;
 mod wpad;
 mod zone;
 
@@ -22,7 +23,7 @@ use futures_util::future::join_all;
 use model::{
     Attempt, Operation, ProxyDecision, ProxyFacts, ProxyRoute, ProxySetting, ProxySource, ProxySourceKind, Target,
 };
-
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::check::{Check, Scope, no_wait};
@@ -31,6 +32,7 @@ use crate::host::Context;
 use crate::proxy::Proxy;
 use bypass::Bypass;
 use script::{From, Script};
+pub use worker::evaluate_script;
 
 pub(crate) const CHECK: Check = Check {
     name: "proxy",
@@ -42,8 +44,9 @@ network settings of macOS), the script of --pac, and automatic discovery (WPAD):
 clients leave behind and in the answer to a DHCPINFORM, and the host wpad in the search domains, never above the domain
 that an organisation registers.
 
-A script is fetched and evaluated for every host as Chromium would, in an engine without files, network and clock, and
-bounded in work, memory and questions; what is not done within the run's budget fails for its own source alone.
+A script is fetched and evaluated for every host as Chromium would, in a process of its own that has an engine without
+files, network and clock, and is bounded in work, memory, questions and time; what is not done within the run's
+budget fails for its own source alone.
 The scripts that DHCP and DNS name are fetched by http and https only, and those of --pac and of the system's settings
 from regular files too. Recorded are the result, the line and text of the rule that decided, the names
 that the script resolved on the way, and the time that it took. Then each proxy that came out is asked once for a tunnel
@@ -67,6 +70,9 @@ some names, one broadcast for each interface; with a script, its length, and one
 /// Sources kept; each interface, lease and search domain is one.
 const SOURCES_LIMIT: usize = 32;
 
+/// Scripts evaluated at one time; each is a process. More than two sources with a script are rare.
+const SCRIPTS_AT_ONCE: usize = 4;
+
 /// Left of the run's budget when the last part ends: what was found by then has to be handed on before the run ends it.
 const MARGIN: Duration = Duration::from_millis(500);
 
@@ -74,7 +80,10 @@ const MARGIN: Duration = Duration::from_millis(500);
 #[derive(Clone, Copy)]
 struct Deadlines {
     started: Stopwatch,
-    /// Finding the sources and fetching their scripts.
+    /// Fetching each script. It is a little before the next one, so that a slow script fails for itself, and what else there
+    /// is in the same place is kept.
+    fetches: Instant,
+    /// Finding the sources.
     sources: Instant,
     /// Evaluating the scripts, side by side.
     scripts: Instant,
@@ -88,7 +97,13 @@ impl Deadlines {
         let budget = context.settings.budget;
         let left = budget.saturating_sub(MARGIN.min(budget / 2)).saturating_sub(context.watch.elapsed());
         let now = Instant::now();
-        Self { started: Stopwatch::start(), sources: now + left / 3, scripts: now + left * 2 / 3, answers: now + left }
+        Self {
+            started: Stopwatch::start(),
+            fetches: now + left * 3 / 10,
+            sources: now + left / 3,
+            scripts: now + left * 2 / 3,
+            answers: now + left,
+        }
     }
 
     /// The sources that are found in time.
@@ -128,9 +143,17 @@ impl Source {
     }
 
     /// Fetches the script at `url`.
-    async fn script(context: &Context, kind: ProxySourceKind, name: impl Into<String>, url: &str, from: From) -> Self {
-        let name = name.into();
-        match script::fetch(context, url, from).await {
+    async fn script(
+        context: &Context,
+        deadline: Instant,
+        kind: ProxySourceKind,
+        name: impl Into<String>,
+        url: &str,
+        from: From,
+    ) -> Self {
+        let (name, watch) = (name.into(), Stopwatch::start());
+        let fetched = tokio::time::timeout_at(deadline, script::fetch(context, url, from)).await;
+        match fetched.unwrap_or_else(|_elapsed| Err(watch.timed_out(Operation::Request, watch.elapsed()))) {
             Ok((script, facts)) => {
                 let setting = Attempt::Seen(ProxySetting::Script(facts));
                 Self { facts: ProxySource { kind, name, setting }, rule: Some(Rule::Script(script)) }
@@ -142,22 +165,23 @@ impl Source {
 
 pub(crate) async fn run(context: &Arc<Context>, hosts: &[Target]) -> Attempt<ProxyFacts> {
     let environment = environment::sources(&context.settings.environment_proxies);
+    let deadlines = Deadlines::of(context);
+    let fetches = deadlines.fetches;
     let given = async {
         match &context.settings.pac {
             Some(url) => {
                 let name = script::without_secrets(url);
-                vec![Source::script(context, ProxySourceKind::Given, name, url, From::Anywhere).await]
+                vec![Source::script(context, fetches, ProxySourceKind::Given, name, url, From::Anywhere).await]
             }
             None => Vec::new(),
         }
     };
-    let deadlines = Deadlines::of(context);
     // Each of them bounded: what the slowest has not told by then is missing, and the others are kept.
     let (system, given, dhcp, dns) = tokio::join!(
-        deadlines.found(ProxySourceKind::System, "system", Box::pin(system::sources(context))),
+        deadlines.found(ProxySourceKind::System, "system", Box::pin(system::sources(context, fetches))),
         deadlines.found(ProxySourceKind::Given, "--pac", Box::pin(given)),
-        deadlines.found(ProxySourceKind::WpadDhcp, "DHCP", Box::pin(wpad::dhcp(context))),
-        deadlines.found(ProxySourceKind::WpadDns, "wpad", Box::pin(wpad::dns(context))),
+        deadlines.found(ProxySourceKind::WpadDhcp, "DHCP", Box::pin(wpad::dhcp(context, fetches))),
+        deadlines.found(ProxySourceKind::WpadDns, "wpad", Box::pin(wpad::dns(context, fetches))),
     );
     let sources = environment.into_iter().chain(system).chain(given).chain(dhcp).chain(dns).take(SOURCES_LIMIT);
     decide(context, sources.collect(), hosts, deadlines).await
@@ -173,11 +197,17 @@ async fn decide(
 ) -> Attempt<ProxyFacts> {
     let (facts, rules): (Vec<ProxySource>, Vec<Option<Rule>>) =
         sources.into_iter().map(|source| (source.facts, source.rule)).unzip();
+    // A few at a time, in the order of the sources: the scripts that this machine's owner chose come before those of the network.
+    let turns = Semaphore::new(SCRIPTS_AT_ONCE);
+    let turns = &turns;
     let outcomes = rules.into_iter().map(|rule| async move {
         match rule {
             None => Vec::new(),
             Some(Rule::Fixed { proxy, bypass }) => hosts.iter().map(|host| fixed(&proxy, &bypass, host)).collect(),
-            Some(Rule::Script(script)) => evaluate::decide(context, script, hosts, deadlines.scripts).await,
+            Some(Rule::Script(script)) => {
+                let _turn = turns.acquire().await;
+                evaluate::decide(context, script, hosts, deadlines.scripts).await
+            }
         }
     });
     let mut decisions = Vec::new();

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use model::{
     Attempt, FailureKind, HostName, ProxyAnswer, ProxyDecision, ProxyFacts, ProxySetting, ProxySourceKind, Target,
     Timestamp,
 };
+use tokio::time::Instant;
 use wire::pac::SCRIPT_LIMIT;
 use wire::x509::{CtLogs, Roots};
 
@@ -19,7 +21,7 @@ use crate::failure::Stopwatch;
 use crate::host::Context;
 use crate::net::SystemNet;
 use crate::proxy::Proxy;
-use crate::settings::Settings;
+use crate::settings::{ScriptWorker, Settings};
 use crate::trust::Trust;
 
 /// A peer that does the same to every connection, in threads that end with the test process.
@@ -60,6 +62,11 @@ pub(super) fn ok(body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
+/// Later than anything that a test waits for.
+pub(super) fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(60)
+}
+
 pub(super) fn context() -> Arc<Context> {
     let none = || Roots::from_der(Vec::<Vec<u8>>::new());
     let trust = Trust {
@@ -81,6 +88,7 @@ pub(super) fn context() -> Arc<Context> {
         call: None,
         pac: None,
         interface: None,
+        script_worker: worker(),
         via: None,
         reflector: None,
         environment_proxies: BTreeMap::new(),
@@ -94,7 +102,26 @@ pub(super) fn context() -> Arc<Context> {
         started,
         watch: Stopwatch::start(),
         routes: Turns::new(&[]),
+        openings: tokio::sync::Semaphore::new(64),
     })
+}
+
+/// This very program, told to run one test, which is the worker.
+fn worker() -> ScriptWorker {
+    let arguments = ["--exact", "checks::proxy::tests::evaluates_scripts", "--ignored", "--nocapture"];
+    ScriptWorker {
+        program: std::env::current_exe().unwrap(),
+        arguments: arguments.into_iter().map(str::to_owned).collect(),
+    }
+}
+
+#[test]
+#[ignore = "a process that other tests start"]
+fn evaluates_scripts() {
+    let mut output = std::io::stdout();
+    // What the test harness has written so far is a line of its own.
+    output.write_all(b"\n").unwrap();
+    crate::evaluate_script(std::io::stdin().lock(), output).unwrap();
 }
 
 fn targets(hosts: &[&str]) -> Vec<Target> {
@@ -124,7 +151,7 @@ async fn facts_within(context: Arc<Context>, sources: Vec<Source>, hosts: &[&str
 }
 
 async fn from_script(url: &str) -> Source {
-    Source::script(&context(), ProxySourceKind::Given, "script", url, From::Anywhere).await
+    Source::script(&context(), soon(), ProxySourceKind::Given, "script", url, From::Anywhere).await
 }
 
 /// Result, rule and line.
@@ -267,7 +294,7 @@ async fn a_script_by_https_needs_a_trusted_certificate() {
     };
     given.trust = Arc::new(trust);
     given.started = Timestamp::from_unix_seconds(1_795_000_000).unwrap();
-    let source = Source::script(&given, ProxySourceKind::Given, "script", &url, From::Anywhere).await;
+    let source = Source::script(&given, soon(), ProxySourceKind::Given, "script", &url, From::Anywhere).await;
     assert!(source.facts.setting.seen().is_some(), "{:?}", source.facts);
 }
 
@@ -326,6 +353,102 @@ async fn fixed_proxies_and_what_goes_past_them() {
     let failure = answer(&facts, &format!("http://{silent}")).outcome.failure().unwrap();
     assert_eq!(failure.kind, FailureKind::Timeout);
     assert!(!serde_json::to_string(&facts).unwrap().contains("secret"));
+}
+
+/// Each of these is at one operation for longer than anybody waits, or at very many without a jump between them.
+#[tokio::test]
+async fn no_script_outlives_its_deadline() {
+    let statements = "a==b;".repeat(60_000);
+    let bodies = [
+        "var a = 3n ** 320000n, b; for (;;) b = a * a;".to_owned(),
+        "var a = 10n ** 300000n; for (;;) a.toString();".to_owned(),
+        // Two texts of a gigabyte, in pieces that take no memory.
+        "var a = 'x'.repeat(9000), b = 'x'.repeat(9000); while (a.length < 5e8) { a += a; b += b } \
+         for (;;) { a == b; a == b; a == b; a == b; a == b; a == b; a == b; a == b; }"
+            .to_owned(),
+        format!("var a = 'x'.repeat(1e6) + 1, b = 'x'.repeat(1e6) + 1; for (;;) {{ {statements} }}"),
+        "var o = {}, a = 'x'.repeat(4e6); for (;;) { o[a + 1]; o[a + 2]; o[a + 3]; o[a + 4]; o[a + 5]; o[a + 6]; }"
+            .to_owned(),
+        "var c = '(' + ';'.repeat(1e6); for (;;) { try { eval(c) } catch (e) {} }".to_owned(),
+        "var o = {}; for (var n = 0; n < 90000; n++) o[n + 'x'] = n; for (;;) for (var k in o) break;".to_owned(),
+    ];
+    let mut sources = Vec::new();
+    for body in &bodies {
+        let script = format!("function FindProxyForURL(u, h) {{ {body} }}");
+        let server = answering(move |_| ok(script.as_bytes()));
+        sources.push(from_script(&format!("http://{server}/")).await);
+    }
+    let mut context = Arc::into_inner(context()).unwrap();
+    context.settings.budget = Duration::from_secs(6);
+    context.watch = Stopwatch::start();
+    let watch = Stopwatch::start();
+    let facts = facts_within(Arc::new(context), sources, &["a.example", "b.example"]).await;
+    assert!(watch.elapsed() < Duration::from_millis(5_500), "{:?}", watch.elapsed());
+    assert_eq!(facts.decisions.len(), 2 * bodies.len());
+    for decision in &facts.decisions {
+        let kind = &decision.outcome.failure().unwrap().kind;
+        assert!(matches!(kind, FailureKind::Timeout | FailureKind::TooLarge), "{decision:?}");
+    }
+}
+
+/// A worker that nobody ends, and that is at an operation without end, ends itself.
+#[test]
+fn a_worker_that_is_left_behind_ends() {
+    let ScriptWorker { program, arguments } = worker();
+    let mut child = std::process::Command::new(program);
+    let mut child =
+        child.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let script = "function FindProxyForURL(u, h) { var a = 3n ** 320000n; for (;;) { a * a; a * a } }";
+    let question = serde_json::json!({
+        "script": script, "hosts": [["a.example", 443]], "now": "2026-11-23T22:30:15Z", "offset_seconds": 0, "own": [],
+        "milliseconds": 300,
+    });
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(format!("{question}\n").as_bytes()).unwrap();
+    let watch = Stopwatch::start();
+    child.wait().unwrap();
+    let took = watch.elapsed();
+    assert!(took > Duration::from_millis(250) && took < Duration::from_secs(5), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_worker_that_cannot_be_started_and_one_that_says_nonsense() {
+    for (program, arguments) in [("/no/such/program", &[][..]), ("echo", &["{}"]), ("yes", &[]), ("false", &[])] {
+        let mut context = Arc::into_inner(context()).unwrap();
+        let arguments = arguments.iter().map(|argument: &&str| (*argument).to_owned()).collect();
+        context.settings.script_worker = ScriptWorker { program: program.into(), arguments };
+        let server = answering(|_| ok(b"function FindProxyForURL(u, h) { return 'DIRECT'; }"));
+        let source = from_script(&format!("http://{server}/")).await;
+        let facts = facts_within(Arc::new(context), vec![source], &["a.example"]).await;
+        assert_eq!(facts.decisions[0].outcome.failure().unwrap().kind, FailureKind::Local, "{program}");
+    }
+}
+
+/// What is fixed is kept beside a script that does not come.
+#[tokio::test]
+async fn a_script_that_does_not_come_costs_its_own_place_alone() {
+    let silent = peer(|stream| {
+        std::thread::sleep(Duration::from_secs(20));
+        drop(stream);
+    });
+    let mut context = Arc::into_inner(context()).unwrap();
+    context.settings.timeout = Duration::from_secs(60);
+    context.settings.budget = Duration::from_millis(2_500);
+    context.watch = Stopwatch::start();
+    let deadlines = Deadlines::of(&context);
+    let fixed = Source::fixed(
+        ProxySourceKind::System,
+        "KDE",
+        Proxy::from_setting("http://127.0.0.1:1").unwrap(),
+        Bypass::new(Style::Names, []),
+    );
+    let url = format!("http://{silent}/");
+    let script = Source::script(&context, deadlines.fetches, ProxySourceKind::System, "GNOME", &url, From::Anywhere);
+    let both = async { vec![script.await, fixed] };
+    let found = deadlines.found(ProxySourceKind::System, "system", both).await;
+    let [slow, fixed] = &found[..] else { panic!("{} sources", found.len()) };
+    assert!(matches!(&slow.facts.setting, Attempt::Failed(failure) if failure.kind == FailureKind::Timeout));
+    assert!(fixed.rule.is_some());
 }
 
 /// A hostile script costs its own decisions, and no others.

@@ -13,6 +13,7 @@ mod windows;
 use std::time::Duration;
 
 use model::{Attempt, FailureKind, Operation, ProxySourceKind};
+use tokio::time::Instant;
 
 use super::Source;
 use super::bypass::Bypass;
@@ -46,19 +47,19 @@ enum Setting {
     Environment,
 }
 
-pub(super) async fn sources(context: &Context) -> Vec<Source> {
-    platform::sources(context).await
+pub(super) async fn sources(context: &Context, deadline: Instant) -> Vec<Source> {
+    platform::sources(context, deadline).await
 }
 
 impl Setting {
-    async fn source(self, context: &Context, name: &str) -> Source {
+    async fn source(self, context: &Context, deadline: Instant, name: &str) -> Source {
         use model::ProxySetting;
         let kind = ProxySourceKind::System;
         match self {
             Self::Direct => Source::without(kind, name, Attempt::Seen(ProxySetting::Direct)),
             Self::Fixed { proxy: Ok(proxy), bypass } => Source::fixed(kind, name, proxy, bypass),
             Self::Fixed { proxy: Err(why), .. } => failed(name, &why),
-            Self::Script(url) => Source::script(context, kind, name, &url, From::Anywhere).await,
+            Self::Script(url) => Source::script(context, deadline, kind, name, &url, From::Anywhere).await,
             Self::Discover => Source::without(kind, name, Attempt::not_applicable("it says: discover it (WPAD)")),
             Self::Environment => Source::without(kind, name, Attempt::not_applicable("it says: as the environment")),
         }
@@ -123,15 +124,15 @@ mod platform {
 
     use model::{Attempt, ProxySourceKind};
 
-    use super::{Context, Source, failed, gnome, kde, printed_by, read_text};
+    use super::{Context, Instant, Source, failed, gnome, kde, printed_by, read_text};
     use crate::checks::proxy::environment;
 
-    pub(super) async fn sources(context: &Context) -> Vec<Source> {
+    pub(super) async fn sources(context: &Context, deadline: Instant) -> Vec<Source> {
         let gnome = async {
             match printed_by("gsettings", &["list-recursively", gnome::SCHEMA]).await {
                 Ok(None) => None,
                 Ok(Some(text)) => match gnome::read(&text) {
-                    Some(setting) => Some(setting.source(context, "GNOME").await),
+                    Some(setting) => Some(setting.source(context, deadline, "GNOME").await),
                     None => Some(failed("GNOME", "gsettings knows no proxy mode")),
                 },
                 // Without the schema, which a machine without a desktop lacks, the tool ends with an error.
@@ -140,7 +141,7 @@ mod platform {
         };
         let kde = async {
             let text = text_of(kde_file()?).await?;
-            Some(kde::read(&text).source(context, "KDE").await)
+            Some(kde::read(&text).source(context, deadline, "KDE").await)
         };
         let (gnome, kde, file) = tokio::join!(gnome, kde, text_of(PathBuf::from(FILE)));
         let file = file
@@ -185,18 +186,17 @@ mod platform {
 
 #[cfg(windows)]
 mod platform {
-    use super::{Context, Source, failed, printed_by, windows};
+    use futures_util::future::join_all;
 
-    pub(super) async fn sources(context: &Context) -> Vec<Source> {
+    use super::{Context, Instant, Source, failed, printed_by, windows};
+
+    pub(super) async fn sources(context: &Context, deadline: Instant) -> Vec<Source> {
         let name = "Internet settings";
         match printed_by("reg", &["query", windows::KEY]).await {
             Ok(Some(text)) => {
                 let connections = printed_by("reg", &["query", windows::CONNECTIONS_KEY]).await.ok().flatten();
-                let mut sources = Vec::new();
-                for setting in windows::read(&text, connections.as_deref()) {
-                    sources.push(setting.source(context, name).await);
-                }
-                sources
+                let settings = windows::read(&text, connections.as_deref()).into_iter();
+                join_all(settings.map(|setting| setting.source(context, deadline, name))).await
             }
             Ok(None) => vec![failed(name, "there is no reg.exe")],
             Err(why) => vec![failed(name, &why)],
@@ -206,17 +206,16 @@ mod platform {
 
 #[cfg(target_os = "macos")]
 mod platform {
-    use super::{Context, Source, failed, macos, printed_by};
+    use futures_util::future::join_all;
 
-    pub(super) async fn sources(context: &Context) -> Vec<Source> {
+    use super::{Context, Instant, Source, failed, macos, printed_by};
+
+    pub(super) async fn sources(context: &Context, deadline: Instant) -> Vec<Source> {
         let name = "network settings";
         match printed_by("scutil", &["--proxy"]).await {
             Ok(Some(text)) => {
-                let mut sources = Vec::new();
-                for setting in macos::read(&text) {
-                    sources.push(setting.source(context, name).await);
-                }
-                sources
+                let settings = macos::read(&text).into_iter();
+                join_all(settings.map(|setting| setting.source(context, deadline, name))).await
             }
             Ok(None) => vec![failed(name, "there is no scutil")],
             Err(why) => vec![failed(name, &why)],

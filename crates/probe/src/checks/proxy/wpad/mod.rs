@@ -9,6 +9,7 @@ mod inform;
 mod leases;
 
 use model::{Attempt, Failure, FailureKind, ProxySourceKind};
+use tokio::time::Instant;
 
 use super::script::From;
 use super::{SOURCES_LIMIT, Source};
@@ -24,13 +25,13 @@ struct Told {
 }
 
 /// The leases that DHCP clients left behind, and the servers on every interface.
-pub(super) async fn dhcp(context: &Context) -> Vec<Source> {
+pub(super) async fn dhcp(context: &Context, deadline: Instant) -> Vec<Source> {
     let (leases, answers) = tokio::join!(leases::told(), asked(context));
-    from_told(context, leases.into_iter().chain(answers)).await
+    from_told(context, deadline, leases.into_iter().chain(answers)).await
 }
 
 /// Each script is fetched once, all of them side by side, and no more of them than sources are kept.
-async fn from_told(context: &Context, all: impl Iterator<Item = Told>) -> Vec<Source> {
+async fn from_told(context: &Context, deadline: Instant, all: impl Iterator<Item = Told>) -> Vec<Source> {
     let kind = ProxySourceKind::WpadDhcp;
     let mut named: Vec<String> = Vec::new();
     let mut kept: Vec<Told> = Vec::new();
@@ -49,7 +50,7 @@ async fn from_told(context: &Context, all: impl Iterator<Item = Told>) -> Vec<So
     }
     let sources = kept.into_iter().map(|told| async move {
         match told.url {
-            Ok(Some(url)) => Source::script(context, kind, told.by, &url, From::Web).await,
+            Ok(Some(url)) => Source::script(context, deadline, kind, told.by, &url, From::Web).await,
             Ok(None) => Source::without(kind, told.by, Attempt::not_applicable("the answer has no option 252")),
             Err(attempt) => Source::without(kind, told.by, without_value(attempt)),
         }
@@ -78,7 +79,7 @@ fn without_value<T>(attempt: Attempt<()>) -> Attempt<T> {
 
 /// `http://wpad.DOMAIN/wpad.dat` in every search domain, from the longest name to the shortest; a browser takes the first
 /// that it finds.
-pub(super) async fn dns(context: &Context) -> Vec<Source> {
+pub(super) async fn dns(context: &Context, deadline: Instant) -> Vec<Source> {
     let kind = ProxySourceKind::WpadDns;
     let names = domains::names(&domains::of_the_system());
     if names.is_empty() {
@@ -93,7 +94,7 @@ pub(super) async fn dns(context: &Context) -> Vec<Source> {
                 Source::without(kind, url, Attempt::not_applicable("there is no such name"))
             }
             Err(failure) => Source::without(kind, url, Attempt::Failed(failure)),
-            Ok(_) => Source::script(context, kind, url.clone(), &url, From::Web).await,
+            Ok(_) => Source::script(context, deadline, kind, url.clone(), &url, From::Web).await,
         }
     });
     futures_util::future::join_all(sources).await
@@ -102,7 +103,7 @@ pub(super) async fn dns(context: &Context) -> Vec<Source> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checks::proxy::tests::{answering, context, ok};
+    use crate::checks::proxy::tests::{answering, context, ok, soon};
 
     fn told(by: &str, url: String) -> Told {
         Told { by: by.to_owned(), url: Ok(Some(url)) }
@@ -115,7 +116,7 @@ mod tests {
         let elsewhere = format!("HTTP/1.1 302 Found\r\nLocation: file://{}\r\n\r\n", file.display()).into_bytes();
         let server = answering(move |_| elsewhere.clone());
         let urls = [format!("file://{}", file.display()), format!("http://{server}/"), "FILE:///etc/passwd".to_owned()];
-        for source in from_told(&context(), urls.into_iter().map(|url| told("a server", url))).await {
+        for source in from_told(&context(), soon(), urls.into_iter().map(|url| told("a server", url))).await {
             assert!(matches!(&source.facts.setting, Attempt::Failed(failure) if failure.kind == FailureKind::Local));
             assert!(source.rule.is_none());
         }
@@ -135,7 +136,7 @@ mod tests {
         });
         let watch = Stopwatch::start();
         let all = (0..10 * SOURCES_LIMIT).map(|n| told(&n.to_string(), format!("http://{server}/{n}")));
-        let sources = from_told(&context(), all).await;
+        let sources = from_told(&context(), soon(), all).await;
         assert!(watch.elapsed() < std::time::Duration::from_secs(2), "{:?}", watch.elapsed());
         assert_eq!((sources.len(), fetched.load(Ordering::Relaxed)), (SOURCES_LIMIT, SOURCES_LIMIT));
         assert!(sources.iter().all(|source| source.rule.is_some()));
