@@ -8,6 +8,7 @@ pub(crate) fn run(steps: &mut Steps, options: &test::Options) {
     steps.step("format", || {
         execute(&mut cargo(["fmt", "--all", "--check"]))?;
         execute(&mut cargo(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))?;
+        execute(&mut cargo(["fmt", "--manifest-path", "peers/Cargo.toml", "--check"]))?;
         Ok(Done::Passed)
     });
     steps.step("clippy", || {
