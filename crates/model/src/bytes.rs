@@ -13,7 +13,7 @@ pub struct Base64Bytes(pub Vec<u8>);
 
 impl core::fmt::Display for HexBytes {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(&hex::encode(&self.0))
+        f.write_str(&faster_hex::hex_string(&self.0))
     }
 }
 
@@ -31,7 +31,7 @@ impl core::fmt::Debug for Base64Bytes {
 
 impl Serialize for HexBytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&hex::encode(&self.0))
+        serializer.serialize_str(&faster_hex::hex_string(&self.0))
     }
 }
 
