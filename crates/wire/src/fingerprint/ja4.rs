@@ -48,10 +48,9 @@ impl Ja4 {
     }
 
     fn hashed(facts: &HelloFacts, transport: Transport, order: Order) -> Option<Self> {
-        let mut text = Text::new();
-        let start = start(facts, transport)?;
-        let suites = hash_suites(facts, order, &mut text);
-        let extensions = hash_extensions(facts, order, &mut text);
+        let start = start(facts, transport, counts(facts))?;
+        let suites = hash_suites(facts, order);
+        let extensions = hash_extensions(facts, order);
         Some(Self::from_parts(start, suites, extensions))
     }
 
@@ -67,20 +66,20 @@ impl Ja4 {
     }
 }
 
-pub(super) fn hash_suites(facts: &HelloFacts, order: Order, text: &mut Text<Sha256>) -> [u8; 12] {
-    text.clear();
-    write_suites(facts, order, text);
-    sha256_12(text)
+pub(super) fn hash_suites(facts: &HelloFacts, order: Order) -> [u8; 12] {
+    let mut text = Text::new();
+    write_suites(facts, order, &mut text);
+    sha256_12(&mut text)
 }
 
-pub(super) fn hash_extensions(facts: &HelloFacts, order: Order, text: &mut Text<Sha256>) -> [u8; 12] {
-    text.clear();
-    write_extensions(facts, order, text);
-    sha256_12(text)
+pub(super) fn hash_extensions(facts: &HelloFacts, order: Order) -> [u8; 12] {
+    let mut text = Text::new();
+    write_extensions(facts, order, &mut text);
+    sha256_12(&mut text)
 }
 
 /// SHA-256 for text that does not fit its buffer.
-pub(super) struct Sha256(digest::Context);
+struct Sha256(digest::Context);
 
 impl Default for Sha256 {
     fn default() -> Self {
@@ -106,7 +105,7 @@ fn sha256_12(text: &mut Text<Sha256>) -> [u8; 12] {
 
 fn raw(facts: &HelloFacts, transport: Transport, order: Order) -> Option<String> {
     let mut text: Text<String> = Text::new();
-    start(facts, transport)?.into_iter().chain([b'_']).for_each(|character| text.put(character));
+    start(facts, transport, counts(facts))?.into_iter().chain([b'_']).for_each(|character| text.put(character));
     write_suites(facts, order, &mut text);
     text.put(b'_');
     write_extensions(facts, order, &mut text);
@@ -119,8 +118,9 @@ pub(super) enum Order {
     Original,
 }
 
-/// The first part, which people read; `None` where the facts are not those of a whole hello.
-pub(super) fn start(facts: &HelloFacts, transport: Transport) -> Option<[u8; 10]> {
+/// The first part, which people read; `None` where the facts are not those of a whole hello. `counts`: of the cipher suites
+/// and the extensions, GREASE left out.
+pub(super) fn start(facts: &HelloFacts, transport: Transport, counts: [usize; 2]) -> Option<[u8; 10]> {
     match facts.source {
         HelloSource::Octets => {}
         HelloSource::Ja3Text | HelloSource::SuitesAndGroups => return None,
@@ -132,8 +132,7 @@ pub(super) fn start(facts: &HelloFacts, transport: Transport) -> Option<[u8; 10]
     let offered = facts.supported_versions.iter().copied().filter(|version| !HelloFacts::is_grease(*version)).max();
     let [version_a, version_b] = version(offered.unwrap_or(facts.legacy_version));
     let name = if facts.has_extension(SERVER_NAME) { b'd' } else { b'i' };
-    let [suites_a, suites_b] = count(&facts.cipher_suites);
-    let [extensions_a, extensions_b] = count(&facts.extensions);
+    let [[suites_a, suites_b], [extensions_a, extensions_b]] = counts.map(two_digits);
     let [protocol_a, protocol_b] = protocol(facts);
     Some([
         transport,
@@ -165,9 +164,13 @@ fn version(code: u16) -> [u8; 2] {
     }
 }
 
-/// How many there are, at most 99.
-fn count(codes: &[u16]) -> [u8; 2] {
-    let count = codes.iter().filter(|code| !HelloFacts::is_grease(**code)).count();
+fn counts(facts: &HelloFacts) -> [usize; 2] {
+    [&facts.cipher_suites, &facts.extensions]
+        .map(|codes| codes.iter().filter(|code| !HelloFacts::is_grease(**code)).count())
+}
+
+/// At most 99.
+fn two_digits(count: usize) -> [u8; 2] {
     let count = u8::try_from(count).unwrap_or(u8::MAX).min(99);
     [b'0' + count / 10, b'0' + count % 10]
 }
@@ -362,7 +365,7 @@ mod tests {
         if !algorithms.is_empty() {
             extensions = format!("{extensions}_{algorithms}");
         }
-        let start = String::from_utf8(start(facts, Transport::Quic).unwrap().to_vec()).unwrap();
+        let start = String::from_utf8(start(facts, Transport::Quic, counts(facts)).unwrap().to_vec()).unwrap();
         (format!("{start}_{}_{}", hash(&suites), hash(&extensions)), format!("{start}_{suites}_{extensions}"))
     }
 

@@ -44,31 +44,27 @@ impl Fingerprints {
             suites: Memory::new(),
             extensions: Memory::new(),
             blocks: Memory::new(),
-            key: Key { codes: [0; _], length: 0, suites: 0..0, algorithms: 0..0 },
+            key: Key { codes: [0; _], length: 0, suites: 0..0, extensions_end: 0, algorithms: 0..0 },
             extension_key: Vec::new(),
         }
     }
 
     /// What [`Ja3::of`] and [`Ja4::of`] give.
     pub fn of(&mut self, facts: &HelloFacts, transport: Transport) -> (Option<Ja3>, Option<Ja4>) {
-        let Some(start) = ja4::start(facts, transport) else { return (Ja3::of(facts), None) };
         let Self { whole, suites, extensions, blocks, key, extension_key } = self;
-        if !key.fill(facts, start) {
-            return (Ja3::of(facts), Ja4::of(facts, transport));
-        }
-        let (ja3, ja4) = whole.get_or(key.all(), || {
+        let Some(start) = key.fill(facts, transport) else { return (Ja3::of(facts), Ja4::of(facts, transport)) };
+        let (ja3, ja4) = whole.get_or(hash(key.telling()), key.all(), || {
             let ja3 = ja3(facts, blocks);
-            let mut text = Text::new();
-            let suites = suites.get_or(key.suites(), || ja4::hash_suites(facts, Order::Ascending, &mut text));
-            let mut hash = || ja4::hash_extensions(facts, Order::Ascending, &mut text);
+            let suites = suites.get_or(hash(key.suites()), key.suites(), || ja4::hash_suites(facts, Order::Ascending));
+            let make = || ja4::hash_extensions(facts, Order::Ascending);
             let mut set = Ascending::new();
             let extensions = if set.fill(&facts.extensions) {
                 extension_key.clear();
                 set.write(extension_key);
                 extension_key.extend_from_slice(key.algorithms());
-                extensions.get_or(extension_key, hash)
+                extensions.get_or(hash(extension_key), extension_key, make)
             } else {
-                hash()
+                make()
             };
             (ja3, Ja4::from_parts(start, suites, extensions))
         });
@@ -84,7 +80,7 @@ fn ja3(facts: &HelloFacts, blocks: &mut Memory<md5::Context>) -> Ja3 {
         let (pairs, _) = block.as_chunks::<2>();
         let mut key = [0; 32];
         key.iter_mut().zip(pairs).for_each(|(code, pair)| *code = u16::from_le_bytes(*pair));
-        let context = blocks.get_or(&key, || {
+        let context = blocks.get_or(hash(&key), &key, || {
             let mut context = md5::Context::new();
             context.consume(block);
             context
@@ -94,12 +90,13 @@ fn ja3(facts: &HelloFacts, blocks: &mut Memory<md5::Context>) -> Ja3 {
     hashing.finish()
 }
 
-/// All that a fingerprint is made of: the first part of JA4, the version, and the five lists without GREASE (RFC 8701) and
-/// with the same value of GREASE between them.
+/// All that a fingerprint is made of: the five lists without GREASE (RFC 8701) and with one value of GREASE between them, then
+/// what is always six long: the first part of JA4 and the version.
 struct Key {
     codes: [u16; LONGEST],
     length: usize,
     suites: Range<usize>,
+    extensions_end: usize,
     algorithms: Range<usize>,
 }
 
@@ -108,26 +105,29 @@ const LONGEST: usize = 256;
 const SEPARATOR: u16 = 0x0a0a;
 
 impl Key {
-    /// False where the hello is too long.
-    fn fill(&mut self, facts: &HelloFacts, start: [u8; 10]) -> bool {
+    /// Gives the first part of JA4; `None` where the hello is too long, or there is no JA4.
+    fn fill(&mut self, facts: &HelloFacts, transport: Transport) -> Option<[u8; 10]> {
         let HelloFacts { cipher_suites, extensions, supported_groups, signature_algorithms, point_formats, .. } = facts;
         let lists = [cipher_suites, extensions, supported_groups, signature_algorithms].map(Vec::len);
         if lists.into_iter().chain([point_formats.len(), 10]).sum::<usize>() > LONGEST {
-            return false;
+            return None;
         }
+        let after_suites = self.put_list(0, cipher_suites);
+        let after_extensions = self.put_list(after_suites, extensions);
+        let after_groups = self.put_list(after_extensions, supported_groups);
+        let after_algorithms = self.put_list(after_groups, signature_algorithms);
+        let at = self.put(after_algorithms, point_formats.iter().copied().map(u16::from));
+        self.suites = 0..after_suites;
+        self.extensions_end = after_extensions;
+        self.algorithms = after_groups..after_algorithms;
+
+        // Each list ends with a separator, which does not count.
+        let counts = [after_suites, after_extensions - after_suites].map(|length| length.saturating_sub(1));
+        let start = ja4::start(facts, transport, counts)?;
         let (pairs, _) = start.as_chunks::<2>();
-        let mut at = self.put(0, pairs.iter().copied().map(u16::from_be_bytes));
-        at = self.put(at, [facts.legacy_version].into_iter());
-        self.suites.start = at;
-        at = self.put_list(at, cipher_suites);
-        self.suites.end = at;
-        at = self.put_list(at, extensions);
-        at = self.put_list(at, supported_groups);
-        self.algorithms.start = at;
-        at = self.put_list(at, signature_algorithms);
-        self.algorithms.end = at;
-        self.length = self.put(at, point_formats.iter().copied().map(u16::from));
-        true
+        let at = self.put(at, pairs.iter().copied().map(u16::from_be_bytes));
+        self.length = self.put(at, [facts.legacy_version].into_iter());
+        Some(start)
     }
 
     fn put(&mut self, mut at: usize, codes: impl Iterator<Item = u16>) -> usize {
@@ -154,6 +154,11 @@ impl Key {
         self.codes.get(..self.length).unwrap_or_default()
     }
 
+    /// The last cipher suites and the extensions: what differs where clients do.
+    fn telling(&self) -> &[u16] {
+        self.codes.get(self.suites.end.saturating_sub(8)..self.extensions_end).unwrap_or_default()
+    }
+
     fn suites(&self) -> &[u16] {
         self.codes.get(self.suites.clone()).unwrap_or_default()
     }
@@ -175,25 +180,28 @@ struct Memory<V> {
 struct Slot<V> {
     /// The hash of the key that asked last and was not here.
     asked: u64,
+    /// That of the key which is here: most of those that are not are told apart without a look at the key.
+    hash: u64,
     key: Vec<u16>,
     value: Option<V>,
 }
 
 impl<V: Clone> Memory<V> {
     fn new() -> Self {
-        Self { slots: vec![Slot { asked: 0, key: Vec::new(), value: None }; SLOTS] }
+        Self { slots: vec![Slot { asked: 0, hash: 0, key: Vec::new(), value: None }; SLOTS] }
     }
 
-    fn get_or(&mut self, key: &[u16], make: impl FnOnce() -> V) -> V {
-        let hash = hash(key);
+    /// `hash`: of the key, or of a part of it that tells most of them apart.
+    fn get_or(&mut self, hash: u64, key: &[u16], make: impl FnOnce() -> V) -> V {
         let at = usize::try_from(hash >> 32).unwrap_or_default() % SLOTS;
         let Some(slot) = self.slots.get_mut(at) else { return make() };
         match &slot.value {
-            Some(value) if slot.key == key => return value.clone(),
+            Some(value) if slot.hash == hash && slot.key == key => return value.clone(),
             _ => {}
         }
         let value = make();
         if slot.asked == hash {
+            slot.hash = hash;
             slot.key.clear();
             slot.key.extend_from_slice(key);
             slot.value = Some(value.clone());
@@ -273,7 +281,7 @@ mod tests {
         let mut memory = Memory::new();
         let mut made = 0;
         let mut ask = |key: u16| {
-            memory.get_or(&[key], || {
+            memory.get_or(hash(&[key]), &[key], || {
                 made += 1;
                 key
             })

@@ -30,12 +30,6 @@ impl<S: Sink> Text<S> {
         Self { buffer: [0; ROOM], length: 0, sink: None }
     }
 
-    /// Begins anew; room that was written once is not cleared.
-    pub(super) fn clear(&mut self) {
-        self.length = 0;
-        self.sink = None;
-    }
-
     /// A character.
     pub(super) fn put(&mut self, character: u8) {
         self.chunks([(u64::from(character), 1)].into_iter());
