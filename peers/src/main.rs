@@ -18,10 +18,11 @@ use model::{HelloFacts, Transport};
 use wire::fingerprint::{Fingerprints, Ja3, Ja4};
 use wire::tls::{ClientHello, read_hello_or_records};
 
-/// Short enough that many batches are not interrupted; the best one of all rounds counts. The rounds are seconds apart, so
-/// that a while in which the machine is slow does not hit all of a hello's.
-const BATCH: u32 = 10;
-const BATCHES: u32 = 200;
+/// Long enough that one does not pay for what the other left in the processor's caches, short enough that many batches are
+/// not interrupted. The best one of all rounds counts; the rounds are seconds apart, so that a while in which the machine is
+/// slow does not hit all of a hello's.
+const BATCH: u32 = 100;
+const BATCHES: u32 = 25;
 const ROUNDS: u32 = 10;
 /// More orders than are remembered.
 const ORDERS: u32 = 2048;

@@ -7,7 +7,7 @@ use core::fmt;
 
 use model::{HelloFacts, HelloSource};
 
-use super::text::{Sink, Text, hex};
+use super::text::{Text, hex};
 
 /// The hash, 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,73 +16,68 @@ pub struct Ja3([u8; 32]);
 impl Ja3 {
     /// `None` where the source could not tell the extensions.
     pub fn of(facts: &HelloFacts) -> Option<Self> {
-        let mut text = Text::new();
-        write(facts, &mut text)?;
-        Some(Hashing::new(&mut text).finish())
+        let text = whole(facts)?;
+        Some(Self::from_hash(hash(md5::Context::new(), text)))
     }
 
     /// What is hashed: `771,4865-4866,0-11-10,29-23,0`.
     pub fn text(facts: &HelloFacts) -> Option<String> {
-        let mut text = Text::new();
-        write(facts, &mut text)?;
-        Some(text.into_string())
+        whole(facts).map(Text::into_string)
     }
 
     pub fn as_str(&self) -> &str {
         core::str::from_utf8(&self.0).unwrap_or_default()
     }
+
+    /// From where [`start`] ended.
+    pub(super) fn going_on(start: md5::Context, facts: &HelloFacts) -> Self {
+        let mut text = Text::new();
+        write_rest(facts, &mut text);
+        Self::from_hash(hash(start, text))
+    }
+
+    fn from_hash(context: md5::Context) -> Self {
+        Self(hex(&context.finalize().0))
+    }
 }
 
-/// Version, cipher suites, extensions, groups, point formats; without GREASE (RFC 8701).
-pub(super) fn write(facts: &HelloFacts, text: &mut Text<impl Sink>) -> Option<()> {
+fn whole(facts: &HelloFacts) -> Option<Text<String>> {
     match facts.source {
         HelloSource::Octets | HelloSource::Ja3Text => {}
         HelloSource::SuitesAndGroups => return None,
     }
+    let mut text = Text::new();
+    write_start(facts, &mut text);
+    write_rest(facts, &mut text);
+    Some(text)
+}
+
+/// The hash up to the cipher suites, which no client shuffles.
+pub(super) fn start(facts: &HelloFacts) -> md5::Context {
+    let mut text = Text::new();
+    write_start(facts, &mut text);
+    hash(md5::Context::new(), text)
+}
+
+fn hash(mut context: md5::Context, mut text: Text<String>) -> md5::Context {
+    match text.finish() {
+        Ok(text) => context.consume(text),
+        Err(long) => context.consume(long),
+    }
+    context
+}
+
+/// Version and cipher suites; without GREASE (RFC 8701), here and below.
+fn write_start(facts: &HelloFacts, text: &mut Text<String>) {
     text.decimal(facts.legacy_version);
-    for list in [&facts.cipher_suites, &facts.extensions, &facts.supported_groups] {
-        text.decimal_list(list);
-    }
+    text.decimal_list(&facts.cipher_suites);
+}
+
+/// Extensions, groups, point formats.
+fn write_rest(facts: &HelloFacts, text: &mut Text<String>) {
+    text.decimal_list(&facts.extensions);
+    text.decimal_list(&facts.supported_groups);
     text.decimal_list(&facts.point_formats);
-    Some(())
-}
-
-impl Sink for md5::Context {
-    fn take(&mut self, text: &[u8]) {
-        self.consume(text);
-    }
-}
-
-/// A hash that may go on from a first block that was hashed before.
-pub(super) struct Hashing<'a> {
-    context: md5::Context,
-    rest: &'a [u8],
-    is_new: bool,
-}
-
-impl<'a> Hashing<'a> {
-    pub(super) fn new(text: &'a mut Text<md5::Context>) -> Self {
-        match text.finish() {
-            Ok(rest) => Self { context: md5::Context::new(), rest, is_new: true },
-            Err(context) => Self { context, rest: &[], is_new: false },
-        }
-    }
-
-    /// What is hashed first, if there is a whole block of it and nothing was hashed yet.
-    pub(super) fn first_block(&self) -> Option<&'a [u8; 64]> {
-        if self.is_new { self.rest.first_chunk() } else { None }
-    }
-
-    /// Goes on from where the first block was hashed.
-    pub(super) fn skip_block(&mut self, context: md5::Context) {
-        self.context = context;
-        self.rest = self.rest.get(64..).unwrap_or_default();
-    }
-
-    pub(super) fn finish(mut self) -> Ja3 {
-        self.context.consume(self.rest);
-        Ja3(hex(&self.context.finalize().0))
-    }
 }
 
 impl fmt::Display for Ja3 {

@@ -4,9 +4,9 @@
 //! and SHA-256, of texts that were hashed a moment ago. [`Fingerprints`] remembers, and compares the whole of what it
 //! remembers: a hash that collides costs time and never gives a wrong answer.
 //!
-//! A Chromium shuffles its extensions, so that its JA3 is new each time. Its cipher suites still come in one order, which is
-//! the first block of what JA3 hashes and the first hash of JA4; and in ascending order its extensions are always the same.
-//! Each of these is remembered by itself.
+//! A Chromium shuffles its extensions, so that its JA3 is new each time. Its cipher suites still come in one order, with which
+//! JA3 starts and of which JA4 has a hash; and in ascending order its extensions are always the same. Each of these is
+//! remembered by itself.
 
 use core::fmt;
 use core::ops::Range;
@@ -14,9 +14,8 @@ use core::ops::Range;
 use model::{HelloFacts, Transport};
 
 use super::ascending::Ascending;
-use super::ja3::{self, Hashing, Ja3};
+use super::ja3::{self, Ja3};
 use super::ja4::{self, Ja4, Order};
-use super::text::Text;
 
 /// How many ways to say hello are remembered, which takes some 300 kB.
 const SLOTS: usize = 512;
@@ -24,9 +23,9 @@ const SLOTS: usize = 512;
 /// JA3 and JA4 with a memory; one for each thread.
 pub struct Fingerprints {
     whole: Memory<(Ja3, Ja4)>,
-    suites: Memory<[u8; 12]>,
+    /// How JA3 starts, and the second part of JA4.
+    suites: Memory<(md5::Context, [u8; 12])>,
     extensions: Memory<[u8; 12]>,
-    blocks: Memory<md5::Context>,
     key: Key,
     extension_key: Vec<u16>,
 }
@@ -43,7 +42,6 @@ impl Fingerprints {
             whole: Memory::new(),
             suites: Memory::new(),
             extensions: Memory::new(),
-            blocks: Memory::new(),
             key: Key { codes: [0; _], length: 0, suites: 0..0, extensions_end: 0, algorithms: 0..0 },
             extension_key: Vec::new(),
         }
@@ -51,11 +49,11 @@ impl Fingerprints {
 
     /// What [`Ja3::of`] and [`Ja4::of`] give.
     pub fn of(&mut self, facts: &HelloFacts, transport: Transport) -> (Option<Ja3>, Option<Ja4>) {
-        let Self { whole, suites, extensions, blocks, key, extension_key } = self;
+        let Self { whole, suites, extensions, key, extension_key } = self;
         let Some(start) = key.fill(facts, transport) else { return (Ja3::of(facts), Ja4::of(facts, transport)) };
         let (ja3, ja4) = whole.get_or(hash(key.telling()), key.all(), || {
-            let ja3 = ja3(facts, blocks);
-            let suites = suites.get_or(hash(key.suites()), key.suites(), || ja4::hash_suites(facts, Order::Ascending));
+            let make = || (ja3::start(facts), ja4::hash_suites(facts, Order::Ascending));
+            let (ja3, suites) = suites.get_or(hash(key.suites()), key.suites(), make);
             let make = || ja4::hash_extensions(facts, Order::Ascending);
             let mut set = Ascending::new();
             let extensions = if set.fill(&facts.extensions) {
@@ -66,35 +64,18 @@ impl Fingerprints {
             } else {
                 make()
             };
-            (ja3, Ja4::from_parts(start, suites, extensions))
+            (Ja3::going_on(ja3, facts), Ja4::from_parts(start, suites, extensions))
         });
         (Some(ja3), Some(ja4))
     }
 }
 
-fn ja3(facts: &HelloFacts, blocks: &mut Memory<md5::Context>) -> Ja3 {
-    let mut text = Text::new();
-    ja3::write(facts, &mut text);
-    let mut hashing = Hashing::new(&mut text);
-    if let Some(block) = hashing.first_block() {
-        let (pairs, _) = block.as_chunks::<2>();
-        let mut key = [0; 32];
-        key.iter_mut().zip(pairs).for_each(|(code, pair)| *code = u16::from_le_bytes(*pair));
-        let context = blocks.get_or(hash(&key), &key, || {
-            let mut context = md5::Context::new();
-            context.consume(block);
-            context
-        });
-        hashing.skip_block(context);
-    }
-    hashing.finish()
-}
-
-/// All that a fingerprint is made of: the five lists without GREASE (RFC 8701) and with one value of GREASE between them, then
-/// what is always six long: the first part of JA4 and the version.
+/// All that a fingerprint is made of: the version, the five lists without GREASE (RFC 8701) and with one value of GREASE
+/// between them, and the first part of JA4.
 struct Key {
     codes: [u16; LONGEST],
     length: usize,
+    /// The version too.
     suites: Range<usize>,
     extensions_end: usize,
     algorithms: Range<usize>,
@@ -112,7 +93,8 @@ impl Key {
         if lists.into_iter().chain([point_formats.len(), 10]).sum::<usize>() > LONGEST {
             return None;
         }
-        let after_suites = self.put_list(0, cipher_suites);
+        let before_suites = self.put(0, [facts.legacy_version].into_iter());
+        let after_suites = self.put_list(before_suites, cipher_suites);
         let after_extensions = self.put_list(after_suites, extensions);
         let after_groups = self.put_list(after_extensions, supported_groups);
         let after_algorithms = self.put_list(after_groups, signature_algorithms);
@@ -122,11 +104,11 @@ impl Key {
         self.algorithms = after_groups..after_algorithms;
 
         // Each list ends with a separator, which does not count.
-        let counts = [after_suites, after_extensions - after_suites].map(|length| length.saturating_sub(1));
+        let counts =
+            [after_suites - before_suites, after_extensions - after_suites].map(|length| length.saturating_sub(1));
         let start = ja4::start(facts, transport, counts)?;
         let (pairs, _) = start.as_chunks::<2>();
-        let at = self.put(at, pairs.iter().copied().map(u16::from_be_bytes));
-        self.length = self.put(at, [facts.legacy_version].into_iter());
+        self.length = self.put(at, pairs.iter().copied().map(u16::from_be_bytes));
         Some(start)
     }
 
@@ -140,14 +122,10 @@ impl Key {
         at
     }
 
-    fn put_list(&mut self, mut at: usize, codes: &[u16]) -> usize {
-        for code in codes {
-            if let Some(place) = self.codes.get_mut(at) {
-                *place = *code;
-                at += usize::from(!HelloFacts::is_grease(*code));
-            }
-        }
-        self.put(at, [SEPARATOR].into_iter())
+    /// GREASE stands where it stood last time, so that this branch costs nothing.
+    fn put_list(&mut self, at: usize, codes: &[u16]) -> usize {
+        let kept = codes.iter().copied().filter(|code| !HelloFacts::is_grease(*code));
+        self.put(at, kept.chain([SEPARATOR]))
     }
 
     fn all(&self) -> &[u16] {
@@ -214,17 +192,17 @@ impl<V: Clone> Memory<V> {
 /// Multiplicative hashing in two lanes: chosen for speed, since an attacker who makes keys collide gains nothing.
 fn hash(key: &[u16]) -> u64 {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-    let word = |codes: [u16; 4]| codes.into_iter().fold(0, |word, code| word << 16 | u64::from(code));
+    let word = |codes: &[u16]| codes.iter().fold(0, |word, code| word << 16 | u64::from(*code));
     let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(FACTOR);
     let (chunks, rest) = key.as_chunks::<8>();
     let (mut even, mut odd) = (key.len() as u64, FACTOR);
-    for [a, b, c, d, e, f, g, h] in chunks.iter().copied() {
-        even = mix(even, word([a, b, c, d]));
-        odd = mix(odd, word([e, f, g, h]));
+    for [a, b, c, d, e, f, g, h] in chunks {
+        even = mix(even, word(&[*a, *b, *c, *d]));
+        odd = mix(odd, word(&[*e, *f, *g, *h]));
     }
-    for code in rest {
-        even = mix(even, u64::from(*code));
-    }
+    let (chunk, rest) = rest.split_at_checked(4).unwrap_or((&[], rest));
+    even = mix(even, word(chunk));
+    odd = mix(odd, word(rest));
     mix(even, odd)
 }
 

@@ -31,7 +31,7 @@ impl Drop for Capture {
     }
 }
 
-/// Makes `connections` connections, each of which brings `records` full TLS records from the server after its hello. They
+/// Makes `connections` connections, each of which brings `records` full TLS records from the server after both hellos. They
 /// speak in turns, a record each.
 pub(super) fn make(name: &str, connections: u32, records: u32) -> anyhow::Result<Capture> {
     let memory = Path::new("/dev/shm");
@@ -50,6 +50,7 @@ pub(super) fn make(name: &str, connections: u32, records: u32) -> anyhow::Result
     for (number, hello) in (0..connections).zip(hellos.iter().cycle()) {
         let mut connection = Connection::new(number);
         connection.open(hello, &mut writer)?;
+        connection.server_says(&server_hello(), &mut writer)?;
         clients.push(connection);
     }
     let mut record = vec![23, 3, 3];
@@ -78,6 +79,18 @@ fn hellos() -> anyhow::Result<Vec<Vec<u8>>> {
         hellos.push([&[22, 3, 1][..], &length.to_be_bytes(), &message].concat());
     }
     Ok(hellos)
+}
+
+/// A ServerHello of TLS 1.3 (RFC 8446 section 4.1.3) and the change of cipher that follows for the sake of old devices.
+fn server_hello() -> Vec<u8> {
+    let mut body = vec![3, 3];
+    body.extend(noise(32));
+    // No session, TLS_AES_128_GCM_SHA256, no compression; supported_versions, and an X25519 key share.
+    body.extend([0, 0x13, 0x01, 0, 0, 46, 0, 43, 0, 2, 3, 4, 0, 51, 0, 36, 0, 29, 0, 32]);
+    body.extend(noise(32));
+    let length = u8::try_from(body.len()).unwrap_or(u8::MAX);
+    let header = [22, 3, 3, 0, length.saturating_add(4), 2, 0, 0, length];
+    [&header[..], &body, &[20, 3, 3, 0, 1, 1]].concat()
 }
 
 /// Octets without a pattern, as encrypted ones are, and always the same (xorshift).
