@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use detect::Classifier;
 use model::{ClassifiedLine, HelloFacts, Observation, State, Transport};
 use serde::{Deserialize, Serialize};
-use wire::fingerprint::{Ja3, Ja4};
+use wire::fingerprint::Fingerprints;
 use wire::tls::{read_hello_lists, read_hello_or_records, read_ja3_text};
 
 use super::blocks::LONGEST_LINE;
@@ -23,7 +23,7 @@ pub(crate) struct Judge {
 
 impl Judge {
     pub(super) fn worker(&self) -> Worker<'_> {
-        Worker { judge: self, hello: HelloFacts::default(), octets: Vec::new() }
+        Worker { judge: self, hello: HelloFacts::default(), octets: Vec::new(), fingerprints: Fingerprints::new() }
     }
 }
 
@@ -32,6 +32,7 @@ pub(super) struct Worker<'a> {
     judge: &'a Judge,
     hello: HelloFacts,
     octets: Vec<u8>,
+    fingerprints: Fingerprints,
 }
 
 /// A line that could not be read, as it is answered.
@@ -85,8 +86,8 @@ impl Worker<'_> {
         };
         let classification = self.judge.classifier.classify(&observation, hello, network);
         let transport = observation.transport.unwrap_or(Transport::Tcp);
-        let ja3 = hello.and_then(Ja3::of).map(|ja3| ja3.as_str().to_owned());
-        let ja4 = hello.and_then(|hello| Ja4::of(hello, transport)).map(|ja4| ja4.as_str().to_owned());
+        let (ja3, ja4) = hello.map_or((None, None), |hello| self.fingerprints.of(hello, transport));
+        let (ja3, ja4) = (ja3.map(|ja3| ja3.as_str().to_owned()), ja4.map(|ja4| ja4.as_str().to_owned()));
         Ok((observation, ClassifiedLine { line: 0, classification, ja4, ja3, damage }))
     }
 
