@@ -40,7 +40,7 @@ pub struct Observation<'a> {
     /// The text that JA3 hashes, from edges that cannot give the octets.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub ja3_text: Option<Text<'a>>,
-    /// Fingerprints alone, from edges that can give nothing else.
+    /// Fingerprints alone, from edges that can give nothing else. Nothing is held against them yet.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub ja3: Option<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
