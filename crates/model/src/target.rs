@@ -58,6 +58,30 @@ pub struct Promises {
     pub place: Option<Coordinates>,
 }
 
+impl Promises {
+    /// A host that answers, with a certificate under such roots, and promises nothing else.
+    pub fn none_but(trust: Trust) -> Self {
+        Self {
+            trust,
+            issuers: Vec::new(),
+            certificate_transparency: false,
+            http3: false,
+            alt_svc: false,
+            tls13: false,
+            http2: false,
+            hybrid_key_exchange: false,
+            websocket: None,
+            stream: None,
+            download: None,
+            own_headers: Vec::new(),
+            addresses: Vec::new(),
+            media_ports: Vec::new(),
+            media_host: None,
+            place: None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trust {

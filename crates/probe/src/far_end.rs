@@ -17,9 +17,6 @@ pub(crate) fn target(address: &ReflectorAddress) -> Target {
 
 pub(crate) fn promises() -> Promises {
     Promises {
-        trust: Trust::Given,
-        issuers: Vec::new(),
-        certificate_transparency: false,
         http3: true,
         alt_svc: true,
         tls13: true,
@@ -36,10 +33,6 @@ pub(crate) fn promises() -> Promises {
             gap_ms: Milliseconds(200.0),
         }),
         download: Some("/v1/bytes?length=262144".to_owned()),
-        own_headers: Vec::new(),
-        addresses: Vec::new(),
-        media_ports: Vec::new(),
-        media_host: None,
-        place: None,
+        ..Promises::none_but(Trust::Given)
     }
 }

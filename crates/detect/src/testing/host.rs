@@ -98,7 +98,6 @@ impl Host {
                 features: self.features.iter().map(|feature| (*feature).to_owned()).collect(),
                 path: "/".to_owned(),
                 promises: Promises {
-                    trust: Trust::Public,
                     issuers: vec!["Microsoft Azure RSA TLS Issuing CA 03".to_owned()],
                     certificate_transparency: true,
                     http3: true,
@@ -116,12 +115,7 @@ impl Host {
                         events: 6,
                         gap_ms: Milliseconds(400.0),
                     }),
-                    download: None,
-                    own_headers: Vec::new(),
-                    addresses: Vec::new(),
-                    media_ports: Vec::new(),
-                    media_host: None,
-                    place: None,
+                    ..Promises::none_but(Trust::Public)
                 },
             },
             dns: Attempt::Seen(Dns {

@@ -183,24 +183,7 @@ mod tests {
             workload: "Exchange".to_owned(),
             features: Vec::new(),
             path: "/".to_owned(),
-            promises: Promises {
-                trust: Trust::Public,
-                issuers: Vec::new(),
-                certificate_transparency: true,
-                http3: false,
-                alt_svc: false,
-                tls13: false,
-                http2: false,
-                hybrid_key_exchange: false,
-                websocket: None,
-                stream: None,
-                download: None,
-                own_headers: Vec::new(),
-                addresses: Vec::new(),
-                media_ports: Vec::new(),
-                media_host: None,
-                place: None,
-            },
+            promises: Promises { certificate_transparency: true, ..Promises::none_but(Trust::Public) },
         }
     }
 

@@ -69,9 +69,6 @@ pub(crate) fn target(port: u16) -> Target {
         features: Vec::new(),
         path: "/".to_owned(),
         promises: Promises {
-            trust: TrustKind::Public,
-            issuers: Vec::new(),
-            certificate_transparency: false,
             http3: true,
             alt_svc: true,
             tls13: true,
@@ -88,11 +85,7 @@ pub(crate) fn target(port: u16) -> Target {
                 gap_ms: Milliseconds(50.0),
             }),
             download: Some("/v1/bytes?length=65536".to_owned()),
-            own_headers: Vec::new(),
-            addresses: Vec::new(),
-            media_ports: Vec::new(),
-            media_host: None,
-            place: None,
+            ..Promises::none_but(TrustKind::Public)
         },
     }
 }
