@@ -277,7 +277,7 @@ fn route(record: &Record) -> Option<(String, Option<State>)> {
 
 #[cfg(test)]
 mod tests {
-    use model::{EgressAddress, Milliseconds};
+    use model::Milliseconds;
 
     use super::*;
     use crate::testing;
@@ -321,14 +321,7 @@ mod tests {
     #[test]
     fn each_measure_is_a_line() {
         let mut record = testing::with_reflector();
-        record.egress = Attempt::Seen(model::Egress {
-            seen: vec![EgressAddress {
-                over: "tcp".to_owned(),
-                address: "203.0.113.7".parse().expect("an address"),
-                said_by: "reflector".to_owned(),
-                signed: true,
-            }],
-        });
+        record.egress = testing::egress("203.0.113.7");
         record.geo = testing::geo(&[("203.0.113.7", 53.55, 9.99, "Hamburg")]);
         record.vpn = testing::vpn(&["wg0", "eth0"]);
         record.proxy = testing::proxy_facts("DIRECT", 200);

@@ -84,14 +84,7 @@ fn with_every_check(mut record: Record) -> Record {
     record.proxy = testing::proxy_facts("DIRECT", 200);
     record.vpn = testing::vpn(&["eth0", "eth0"]);
     record.endpoints = testing::endpoints(&["outlook.office365.com", "login.microsoftonline.com"]);
-    record.egress = Attempt::Seen(Egress {
-        seen: vec![EgressAddress {
-            over: "tcp".to_owned(),
-            address: "203.0.113.7".parse().expect("an address"),
-            said_by: "reflector".to_owned(),
-            signed: true,
-        }],
-    });
+    record.egress = testing::egress("203.0.113.7");
     record.resolver = Attempt::Seen(Resolvers {
         system: Attempt::Seen(vec![ResolverAddress {
             address: "203.0.113.53".parse().expect("an address"),

@@ -483,14 +483,7 @@ fn detour() -> Record {
     record.vpn = testing::vpn(&["wg0"]);
     record.proxy = testing::proxy_facts("PROXY proxy.contoso.example:8080", 407);
     record.geo = testing::geo(&[("203.0.113.7", 38.7223, -9.1393, "Lisbon")]);
-    record.egress = Attempt::Seen(Egress {
-        seen: vec![EgressAddress {
-            over: "tcp".to_owned(),
-            address: "203.0.113.7".parse().expect("an address"),
-            said_by: "reflector".to_owned(),
-            signed: true,
-        }],
-    });
+    record.egress = testing::egress("203.0.113.7");
     record.hosts[2].connections.iter_mut().for_each(|c| c.via_proxy = true);
     testing::cut_off(&mut record.hosts[1], Operation::Connect, FailureKind::Timeout);
     record

@@ -17,7 +17,7 @@ use model::Transport;
 
 use super::tls;
 use super::user_agent::{Browser, Engine, Platform};
-pub(super) use rows::{TestRow, engine, platform};
+pub(super) use rows::TestRow;
 pub(super) use rule::{Condition, Field, Kind, Rule, Test, Weight, mask, place};
 
 const ENGINES: [Engine; 5] = [Engine::Chromium, Engine::Gecko, Engine::WebKit, Engine::Trident, Engine::Presto];

@@ -15,7 +15,7 @@ mod table;
 use super::Fit;
 use super::user_agent::Browser;
 pub(super) use ceiling::{ceiling, is_websocket};
-pub(super) use table::{Http2, Stack, platform};
+pub(super) use table::{Http2, Stack};
 
 /// Longer texts are not read: no client's comes near it.
 const MAX_TEXT: usize = 512;

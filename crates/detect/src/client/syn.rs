@@ -11,7 +11,6 @@ use model::ObservedSyn;
 use serde::Deserialize;
 
 use super::Fit;
-use super::http2::platform;
 use super::user_agent::Platform;
 
 /// Forty octets of options hold no more (RFC 9293 section 3.1).
@@ -38,7 +37,7 @@ impl Stacks {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
         let rows = file.stack.into_iter().map(|row| {
-            let platforms = row.platforms.iter().map(|name| platform(name)).collect::<Option<_>>();
+            let platforms = row.platforms.iter().map(|name| Platform::named(name)).collect::<Option<_>>();
             let layouts = row.options.iter().map(|text| layout(text)).collect::<Option<Vec<_>>>();
             match (platforms, layouts) {
                 (Some(platforms), Some(layouts)) if !layouts.is_empty() && !row.source.is_empty() => {

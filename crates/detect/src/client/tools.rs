@@ -9,7 +9,7 @@ use model::{HelloFacts, Transport};
 use serde::Deserialize;
 
 use super::Fit;
-use super::browsers::{Browsers, Test, TestRow, engine, platform};
+use super::browsers::{Browsers, Test, TestRow};
 use super::tls::{self, Lists, broken};
 use super::user_agent::{Browser, Engine, Family, Platform};
 
@@ -179,7 +179,9 @@ impl LibraryRow {
             return Err(wrong("its source is not told"));
         }
         let made = match &self.engine {
-            Some(name) if self.tests.is_empty() => Made::Engine(engine(name).ok_or_else(|| wrong("no such engine"))?),
+            Some(name) if self.tests.is_empty() => {
+                Made::Engine(Engine::named(name).ok_or_else(|| wrong("no such engine"))?)
+            }
             None if !self.tests.is_empty() => {
                 let tests = self.tests.iter().map(TestRow::read).collect::<Result<_, _>>();
                 Made::Tests(tests.map_err(wrong)?)
@@ -212,7 +214,7 @@ impl ClientRow {
         }
         let library = |name: &String| known.iter().position(|library| library.name == *name);
         let libraries: Option<Vec<usize>> = self.libraries.iter().map(library).collect();
-        let platforms: Option<Vec<Platform>> = self.platforms.iter().map(|name| platform(name)).collect();
+        let platforms: Option<Vec<Platform>> = self.platforms.iter().map(|name| Platform::named(name)).collect();
         let client = Client {
             libraries: libraries.filter(|all| !all.is_empty()).ok_or_else(|| wrong("no such library"))?,
             platforms: platforms.ok_or_else(|| wrong("no such platform"))?,

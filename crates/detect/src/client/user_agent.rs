@@ -81,7 +81,35 @@ pub(crate) enum Platform {
     Other,
 }
 
+impl Platform {
+    /// By its name in the tables.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "windows" => Self::Windows,
+            "macos" => Self::MacOs,
+            "linux" => Self::Linux,
+            "chromeos" => Self::ChromeOs,
+            "android" => Self::Android,
+            "ios" => Self::Ios,
+            "other" => Self::Other,
+            _ => return None,
+        })
+    }
+}
+
 impl Engine {
+    /// By its name in the tables.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "chromium" => Self::Chromium,
+            "gecko" => Self::Gecko,
+            "webkit" => Self::WebKit,
+            "trident" => Self::Trident,
+            "presto" => Self::Presto,
+            _ => return None,
+        })
+    }
+
     /// For a person.
     pub(crate) const fn name(self) -> &'static str {
         match self {

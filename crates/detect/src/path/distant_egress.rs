@@ -35,21 +35,14 @@ fn look(view: &PathView<'_>) -> Vec<PathSign> {
 
 #[cfg(test)]
 mod tests {
-    use model::{Attempt, Egress, EgressAddress, Leaning};
+    use model::Leaning;
 
     use crate::testing::{self, path_against};
 
     #[test]
     fn an_egress_in_another_country_is_told() {
         let mut record = testing::clean();
-        record.egress = Attempt::Seen(Egress {
-            seen: vec![EgressAddress {
-                over: "tcp".to_owned(),
-                address: "203.0.113.7".parse().expect("an address"),
-                said_by: "reflector".to_owned(),
-                signed: true,
-            }],
-        });
+        record.egress = testing::egress("203.0.113.7");
         assert!(path_against(&record).is_empty());
         let judgement = crate::judge(&record, &crate::Knowledge::builtin());
         assert_eq!(judgement.path[0].leaning, Leaning::Silent);

@@ -4,6 +4,18 @@ use model::*;
 
 use super::*;
 
+/// The reflector saw this machine come from one address.
+pub(crate) fn egress(address: &str) -> Attempt<Egress> {
+    Attempt::Seen(Egress {
+        seen: vec![EgressAddress {
+            over: "tcp".to_owned(),
+            address: address.parse().expect("an address"),
+            said_by: "reflector".to_owned(),
+            signed: true,
+        }],
+    })
+}
+
 /// This machine is in Berlin; of each address it is known in which city it is: latitude, longitude and name.
 pub(crate) fn geo(places: &[(&str, f64, f64, &str)]) -> Attempt<Geo> {
     let place = |latitude: f64, longitude: f64, city: &str| Place {

@@ -132,9 +132,9 @@ impl Row {
             (false, Some(excuse)) => Weight::Excused(excuse),
             (true, Some(_)) => return Err("what holds always has no excuse"),
         };
-        let platforms = self.platforms.iter().map(|name| platform(name)).collect::<Option<_>>();
+        let platforms = self.platforms.iter().map(|name| Platform::named(name)).collect::<Option<_>>();
         Ok(Rule {
-            engine: engine(&self.engine).ok_or("no such engine")?,
+            engine: Engine::named(&self.engine).ok_or("no such engine")?,
             from: self.from,
             to: self.to,
             platforms: platforms.ok_or("no such platform")?,
@@ -148,28 +148,4 @@ impl Row {
             seen: self.seen,
         })
     }
-}
-
-pub(in crate::client) fn engine(name: &str) -> Option<Engine> {
-    Some(match name {
-        "chromium" => Engine::Chromium,
-        "gecko" => Engine::Gecko,
-        "webkit" => Engine::WebKit,
-        "trident" => Engine::Trident,
-        "presto" => Engine::Presto,
-        _ => return None,
-    })
-}
-
-pub(in crate::client) fn platform(name: &str) -> Option<Platform> {
-    Some(match name {
-        "windows" => Platform::Windows,
-        "macos" => Platform::MacOs,
-        "linux" => Platform::Linux,
-        "chromeos" => Platform::ChromeOs,
-        "android" => Platform::Android,
-        "ios" => Platform::Ios,
-        "other" => Platform::Other,
-        _ => return None,
-    })
 }

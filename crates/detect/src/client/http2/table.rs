@@ -136,13 +136,8 @@ struct BrowserRow {
 
 impl BrowserRow {
     fn read(&self) -> Option<Row> {
-        let engine = match self.engine.as_str() {
-            "chromium" => Engine::Chromium,
-            "gecko" => Engine::Gecko,
-            "webkit" => Engine::WebKit,
-            _ => return None,
-        };
-        let platforms = self.platforms.iter().map(|text| platform(text)).collect::<Option<_>>()?;
+        let engine = Engine::named(&self.engine)?;
+        let platforms = self.platforms.iter().map(|text| Platform::named(text)).collect::<Option<_>>()?;
         // Without either, nobody could tell which versions are newer than the table.
         let newest = self.to.or(self.newest)?;
         if newest < self.from || self.source.is_empty() {
@@ -151,20 +146,6 @@ impl BrowserRow {
         let preface = Preface::parse(&self.preface)?;
         Some(Row { engine, platforms, from: self.from, to: self.to, newest, preface })
     }
-}
-
-/// A platform by its name in the tables.
-pub(in crate::client) fn platform(text: &str) -> Option<Platform> {
-    Some(match text {
-        "windows" => Platform::Windows,
-        "macos" => Platform::MacOs,
-        "linux" => Platform::Linux,
-        "chromeos" => Platform::ChromeOs,
-        "android" => Platform::Android,
-        "ios" => Platform::Ios,
-        "other" => Platform::Other,
-        _ => return None,
-    })
 }
 
 #[derive(Deserialize)]
