@@ -6,6 +6,8 @@
 
 use model::HelloFacts;
 
+use super::rows::beginnings;
+
 /// The high octets that occur in hellos of the last twenty years, from low to high.
 const ROWS: [u8; 12] = [0x00, 0x13, 0x33, 0x44, 0x56, 0x75, 0xc0, 0xca, 0xcc, 0xd0, 0xfe, 0xff];
 /// Of the sixteen values of GREASE (RFC 8701), the one in these rows.
@@ -112,20 +114,7 @@ fn narrow(number: u64) -> u16 {
 }
 
 /// Where the row of a high octet begins; beyond all words if it has none.
-#[expect(
-    clippy::indexing_slicing,
-    clippy::cast_possible_truncation,
-    reason = "worked out by the compiler, which refuses an index that is out of range"
-)]
-static FIRST_WORD: [u8; 256] = {
-    let mut table = [u8::MAX; 256];
-    let mut row = 0;
-    while row < ROWS.len() {
-        table[ROWS[row] as usize] = (row * WORDS_IN_A_ROW) as u8;
-        row += 1;
-    }
-    table
-};
+static FIRST_WORD: [u8; 256] = beginnings(ROWS, WORDS_IN_A_ROW);
 
 /// The code of the first bit of each word.
 #[expect(

@@ -2,6 +2,8 @@
 
 use model::HelloFacts;
 
+use super::rows::beginnings;
+
 /// The high octets of what clients send: cipher suites, extensions, groups, versions.
 const ROWS: [u8; 13] = [0x00, 0x01, 0x03, 0x11, 0x13, 0x33, 0x44, 0x63, 0xc0, 0xca, 0xcc, 0xfe, 0xff];
 
@@ -36,20 +38,7 @@ pub(super) const fn digits(number: u16) -> (u64, usize) {
 }
 
 /// Which row is that of a high octet.
-#[expect(
-    clippy::indexing_slicing,
-    clippy::cast_possible_truncation,
-    reason = "worked out by the compiler, which refuses an index that is out of range"
-)]
-static ROW: [u8; 256] = {
-    let mut table = [u8::MAX; 256];
-    let mut row = 0;
-    while row < ROWS.len() {
-        table[ROWS[row] as usize] = row as u8;
-        row += 1;
-    }
-    table
-};
+static ROW: [u8; 256] = beginnings(ROWS, 1);
 
 /// Digits in the five lower octets, their number in the highest one; nothing for GREASE.
 #[expect(

@@ -13,6 +13,7 @@ mod decimal;
 mod ja3;
 mod ja4;
 mod memory;
+mod rows;
 mod text;
 
 pub use ja3::Ja3;

@@ -3,10 +3,7 @@
 
 use core::fmt::Write;
 
-/// Values that clients send to keep servers tolerant (RFC 8701 section 2): 0x0a0a, 0x1a1a and so on.
-pub const fn is_grease(code: u16) -> bool {
-    code & 0x0f0f == 0x0a0a && code >> 8 == code & 0xff
-}
+use model::HelloFacts;
 
 /// "TLS 1.3" for 0x0304.
 pub fn version(code: u16) -> String {
@@ -46,7 +43,7 @@ fn named(table: &[(u16, &str)], code: u16) -> String {
         Some(name) => name.to_owned(),
         None => {
             let mut number = format!("0x{code:04x}");
-            if is_grease(code) {
+            if HelloFacts::is_grease(code) {
                 // Writing to a String cannot fail.
                 let _ = write!(number, " GREASE");
             }

@@ -1,5 +1,7 @@
 //! A ClientHello without what belongs to one connection or to one person.
 
+use model::HelloFacts;
+
 use crate::quic::transport_parameters;
 use crate::reader::Reader;
 use crate::writer::{vector8, vector16};
@@ -188,7 +190,7 @@ fn list16<'a>(
 /// A known protocol, or the two octets of a reserved one (RFC 8701 section 3.1); `x` for each octet of others.
 fn protocol(names: &mut Reader<'_>, out: &mut Vec<u8>) -> Option<()> {
     let name = names.vector8()?;
-    let is_grease = matches!(name, [a, b] if a == b && a & 0x0f == 0x0a);
+    let is_grease = matches!(name, [a, b] if HelloFacts::is_grease(u16::from_be_bytes([*a, *b])));
     if is_grease || PROTOCOLS.contains(&name) {
         vector8(name, out);
     } else {
