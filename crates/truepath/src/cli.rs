@@ -195,7 +195,7 @@ pub(crate) struct Classify {
     /// Print a table by tenant, location and product in the place of the verdicts.
     #[arg(long)]
     pub(crate) summary: bool,
-    /// A database that knows whose network a client's address is in (docs/check.md). May be given again.
+    /// A database that knows whose network a client's address is in, such as `truepath geo fetch` takes. May be given again.
     #[arg(long, value_name = "FILE")]
     pub(crate) geo: Vec<PathBuf>,
     /// Processors to use. Default: all.
